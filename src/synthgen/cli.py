@@ -1,0 +1,319 @@
+"""The `synthgen` command. Heavy imports stand inside functions, so that `--help` and the first line come at once."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from synthgen.errors import SynthgenError
+
+DONE, NOT_STARTED, WRONG_USAGE, STOPPED = 0, 1, 2, 3
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+SeedsPath = Annotated[Path, typer.Option("--seeds", help="A .jsonl file of seed tasks, or a folder of them.")]
+OutPath = Annotated[Path, typer.Option("--out", help="The run directory; the same command on it goes on.")]
+Teacher = Annotated[str, typer.Option("--teacher", help="rehearsal, MODEL, http://host:8000/v1, MODEL@URL, or several URLs of one model.")]
+Judge = Annotated[str, typer.Option("--judge", help="A teacher SPEC for the judge; the teacher where left out.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="A TOML file of config keys.")]
+PromptsDir = Annotated[Path | None, typer.Option("--prompts", help="A folder of edited prompts (see `synthgen init`).")]
+Mode = Annotated[str, typer.Option("--mode", help="default, or parity: Self-Instruct's own decisions.")]
+
+
+def fail(error: SynthgenError) -> NoReturn:
+    """One line on stderr, and the exit code for a command that could not start."""
+    typer.echo(f"synthgen: {error}", err=True)
+    raise typer.Exit(NOT_STARTED)
+
+
+@app.command()
+def expand(
+    seeds: SeedsPath,
+    out: OutPath = Path("runs/first"),
+    target: Annotated[int | None, typer.Option(min=1, help="How many to accept (200).")] = None,
+    target_unit: Annotated[str | None, typer.Option(help="instructions, rows or pairs.")] = None,
+    teacher: Teacher = "",
+    judge: Judge = "",
+    no_judge: Annotated[bool, typer.Option("--no-judge", help="SFT only: keep the first usable answer.")] = False,
+    config: ConfigFile = None,
+    mode: Mode = "",
+    samples: Annotated[int | None, typer.Option(min=1, help="Candidate answers a task (4).")] = None,
+    concurrency: Annotated[str, typer.Option(help="Calls under way at once, or auto (64).")] = "",
+    rpm: Annotated[int | None, typer.Option(min=1, help="Calls a minute, at most.")] = None,
+    tpm: Annotated[int | None, typer.Option(min=1, help="Tokens a minute, at most.")] = None,
+    budget_usd: Annotated[float | None, typer.Option(min=0, help="Stop before this is spent (5 for a paid endpoint).")] = None,
+    max_calls: Annotated[int | None, typer.Option(min=0, help="Stop before more calls than this were made.")] = None,
+    max_tokens_total: Annotated[int | None, typer.Option(min=0, help="Stop before more tokens than this were used.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The run's seed (42).")] = None,
+    language: Annotated[str, typer.Option(help="A language code, or `seeds`.")] = "",
+    ledger: Annotated[Path | None, typer.Option(help="Use the ledger of another run.")] = None,
+    teacher_id: Annotated[str, typer.Option(help="The endpoint's name, so that a moved server replays.")] = "",
+    prompts: PromptsDir = None,
+    topics: Annotated[Path | None, typer.Option(help="A file of topics to aim at, one a line.")] = None,
+    personas: Annotated[Path | None, typer.Option(help="A file of personas to aim at, one a line.")] = None,
+    no_prefect: Annotated[bool, typer.Option("--no-prefect", help="Run without Prefect; the same bytes.")] = False,
+    no_erase: Annotated[bool, typer.Option("--no-erase", help="Keep the strategy's system prompt in rows (ablation).")] = False,
+    no_include_seeds: Annotated[bool, typer.Option("--no-include-seeds", help="Leave the seeds out of SFT.")] = False,
+    system: Annotated[str, typer.Option(help="The system message of rows: generic or none.")] = "",
+) -> None:
+    """Grow the seeds to SFT and DPO datasets. To resume is to run the same command again."""
+    values = given(
+        target=target,
+        target_unit=target_unit,
+        mode=mode,
+        samples=samples,
+        concurrency=None if concurrency in {"", "auto"} else whole_number(concurrency, "--concurrency"),
+        rpm=rpm,
+        tpm=tpm,
+        budget_usd=budget_usd,
+        max_calls=max_calls,
+        max_tokens_total=max_tokens_total,
+        seed=seed,
+        language=language,
+        ledger=str(ledger) if ledger else None,
+        system=system,
+        judging=False if no_judge else None,
+        prefect=False if no_prefect else None,
+        erase=False if no_erase else None,
+        include_seeds=False if no_include_seeds else None,
+    )
+    with foreseen():
+        values |= roles(teacher, judge, teacher_id) | steering(topics, personas)
+        run_job(seeds, out, values, config, prompts)
+
+
+@app.command()
+def pilot(
+    seeds: SeedsPath,
+    n: Annotated[int, typer.Option("--n", min=1, help="How many instructions to accept.")] = 20,
+    out: OutPath = Path("runs/pilot"),
+    teacher: Teacher = "",
+    judge: Judge = "",
+    config: ConfigFile = None,
+    prompts: PromptsDir = None,
+    mode: Mode = "",
+) -> None:
+    """The whole line on a few tasks: what your teacher does, and what a row would cost."""
+    with foreseen():
+        values = given(target=n, mode=mode, prefect=False) | roles(teacher, judge, "")
+        run_job(seeds, out, values, config, prompts, pilot=True)
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """The flags that were given."""
+    return {name: value for name, value in values.items() if value is not None and value != ""}
+
+
+def whole_number(text: str, flag: str) -> int:
+    """A flag's whole number, or exit code 2."""
+    if not text.isdigit() or int(text) < 1:
+        raise typer.BadParameter(f"{flag} takes a whole number from 1, or auto")
+    return int(text)
+
+
+def roles(teacher: str, judge: str, teacher_id: str) -> dict[str, Any]:
+    """The config keys that say who plays what."""
+    found: dict[str, Any] = {}
+    if teacher or teacher_id:
+        found["teacher"] = given(spec=teacher, teacher_id=teacher_id)
+    if judge:
+        found["roles"] = {"judge": {"spec": judge}}
+    return found
+
+
+def steering(topics: Path | None, personas: Path | None) -> dict[str, Any]:
+    """The axes that come from files."""
+    from synthgen.stages.propose import read_lines
+
+    axes = {name: read_lines(path) for name, path in (("topics", topics), ("personas", personas)) if path}
+    return {"axes": axes} if axes else {}
+
+
+@contextmanager
+def foreseen() -> Iterator[None]:
+    """Foreseen errors end the command with one line and exit code 1."""
+    try:
+        yield
+    except SynthgenError as error:
+        fail(error)
+
+
+def run_job(
+    seeds: Path, out: Path, values: dict[str, Any], config: Path | None, prompts: Path | None, *, pilot: bool = False
+) -> None:
+    """Run a job with a progress line, print its report, and exit with its code."""
+    progress = Progress()
+    with progress:
+        from synthgen import api
+        from synthgen.steps import Job, resolve
+        from synthgen.teacher.local import chosen
+
+        values, why = chosen(values, out, os.environ)
+        if why:
+            typer.echo(why, err=True)
+        job = Job(seeds, out, values, config, prompts, tuple(os.environ.get("SYNTHGEN_REHEARSAL", "").split()))
+        settings, _, tasks = resolve(job)
+        for line in notes(settings, len(tasks)):
+            typer.echo(line, err=True)
+        try:
+            report = interruptible(api.perform(job, progress, prefect=settings.prefect))
+        except KeyboardInterrupt:
+            typer.echo("synthgen: interrupted; everything is kept, the same command goes on", err=True)
+            raise typer.Exit(STOPPED) from None
+    from synthgen.views import terminal
+
+    typer.echo(terminal.pilot(report) if pilot else terminal.summary(report, out))
+    stop = report["stopped"]
+    if stop["reason"] != "done":
+        typer.echo(f"synthgen: stopped ({stop['reason']}): {stop['advice']}", err=True)
+        raise typer.Exit(STOPPED)
+
+
+def interruptible(work: Any) -> dict[str, Any]:
+    """Run a coroutine; SIGTERM is an interrupt too."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    result: dict[str, Any] = asyncio.run(work)
+    return result
+
+
+def notes(settings: Any, seeds: int) -> Iterator[str]:
+    """What a user should know before the run begins."""
+    if seeds < 8:
+        low, high = 15 * seeds, 60 * seeds
+        yield (
+            f"synthgen: only {seeds} seed task(s): every prompt shows the same ones, so expect the pool to saturate at "
+            f"some {low} to {high} instructions"
+        )
+    unpriced = [model for model in settings.prices if settings.budget_usd is not None]
+    if unpriced:
+        price = settings.prices[unpriced[0]]
+        yield (
+            f"synthgen: {unpriced[0]} may cost money: counted at {price.prompt:g} and {price.completion:g} USD per million "
+            f"tokens in and out ([prices] in the config), budget {settings.budget_usd:g} USD"
+        )
+
+
+class Progress:
+    """One line on stderr, at once and then every second: rewritten on a terminal, new in a log when it changed."""
+
+    def __init__(self, every_seconds: float = 1.0, write: Callable[[str], object] = sys.stderr.write) -> None:
+        self.counts: dict[str, int] = {}
+        self.every = every_seconds
+        self.write = write
+        self.ended = threading.Event()
+        self.began = time.monotonic()
+        self.thread = threading.Thread(target=self._show, daemon=True)
+
+    def __call__(self, stage: str, count: int) -> None:
+        self.counts[stage] = count
+
+    def __enter__(self) -> "Progress":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        self.thread.join()
+
+    def _show(self) -> None:
+        terminal, last = sys.stderr.isatty(), ""
+        while True:
+            text = ", ".join(f"{count} {stage}" for stage, count in self.counts.items()) or "starting"
+            line = f"synthgen: {text}"
+            if terminal:
+                self.write(f"\r\033[K{line} ({time.monotonic() - self.began:.0f} s)")
+            elif line != last and (not last or int(time.monotonic() - self.began) % 10 == 0):
+                self.write(line + "\n")
+                last = line
+            if self.ended.wait(self.every):
+                self.write("\r\033[K" if terminal else "")
+                return
+
+
+@app.command()
+def show(run: Path) -> None:
+    """The report of a run: the funnel, the rejections, the strategies, the pairs."""
+    with foreseen():
+        from synthgen.api import Run
+        from synthgen.views import terminal
+
+        typer.echo(terminal.summary(Run(run).report, run))
+
+
+@app.command()
+def why(run: Path, identity: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """The whole story of an id."""
+    with foreseen():
+        from synthgen.api import Run
+
+        typer.echo(Run(run).why(identity))
+
+
+@app.command("check-seeds")
+def check_seeds(path: Path, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """What a file or folder of seed tasks holds, and what is wrong with it. Exit code 1 where something is."""
+    with foreseen():
+        from synthgen.stages import seedcheck
+
+        found = seedcheck.check(path)
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else seedcheck.in_words(found))
+        if found["problems"]:
+            raise typer.Exit(NOT_STARTED)
+
+
+@app.command("prompts")
+def show_prompts(
+    stage: Annotated[str, typer.Argument(help="propose, classify, instantiate, vet, answer or judge; all where left out.")] = "",
+    seeds: SeedsPath = Path("seeds"),
+    config: ConfigFile = None,
+    prompts: PromptsDir = None,
+    mode: Mode = "",
+) -> None:
+    """The exact requests that would be sent, with token counts, and no call."""
+    with foreseen():
+        from synthgen import preview
+        from synthgen.steps import Job
+
+        for text in preview.requests(Job(seeds, Path("."), given(mode=mode), config, prompts), stage):
+            typer.echo(text)
+
+
+@app.command()
+def rehearsal(
+    port: Annotated[int, typer.Option(help="0 for a free one.")] = 8000,
+    profile: Annotated[str, typer.Option(help="strong, weak or narrow.")] = "strong",
+) -> None:
+    """Serve the rehearsal teacher on loopback, for other tools and for looking at it."""
+    os.execv(sys.executable, [sys.executable, "-m", "synthgen.rehearsal", "--port", str(port), "--profile", profile])
+
+
+@app.command()
+def init(folder: Path) -> None:
+    """Write editable prompts, strategies, schemas, taxonomy and a config into a folder."""
+    with foreseen():
+        from synthgen import scaffold
+
+        for path in scaffold.write(folder):
+            typer.echo(path)
+
+
+@app.command()
+def export(run: Path) -> None:
+    """Write the dataset folder of a run again, from what is complete."""
+    with foreseen():
+        from synthgen.scaffold import export_again
+
+        typer.echo(json.dumps(export_again(run)))
+
+
+def main() -> None:
+    """The entry point."""
+    app()

@@ -1,0 +1,121 @@
+"""The dataset card: front matter that `load_dataset` reads, and what a person who trains on the rows should know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
+REHEARSAL = (
+    "**Rehearsal data: made by a program that imitates a teacher, to try out the pipeline. "
+    "It is not for training.**"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the card says. Nothing here names a time, a path or an address."""
+
+    license: str
+    languages: tuple[str, ...]
+    rehearsal: bool
+    teacher: str
+    judge: str
+    rows: Mapping[str, Mapping[str, int]]
+    """Config to split to rows, only those that have some."""
+    funnel: Mapping[str, int]
+    strategies: Mapping[str, int]
+    categories: Mapping[str, int]
+    split_rule: str
+    erased: bool
+    samples: int
+    digest: str
+    words: tuple[int, int, int]
+    """Words of the SFT completions: median, 90th percentile, longest."""
+    over: tuple[float, float]
+    """Share of SFT rows over about 1,024 and 2,048 tokens, four characters to a token."""
+
+
+def card(facts: Facts) -> str:
+    """README.md of the dataset folder."""
+    return f"---\n{front_matter(facts)}---\n\n{body(facts)}"
+
+
+def front_matter(facts: Facts) -> str:
+    """The YAML part. Its strings are JSON strings, which are YAML."""
+    total = sum(facts.rows.get("sft", {}).values())
+    size = next((name for limit, name in SIZES if total < limit), "10M<n<100M")
+    tags = ["synthetic", "sft", "dpo", "synthgen", *(["rehearsal"] if facts.rehearsal else [])]
+    lines = [
+        f"license: {quoted(facts.license)}",
+        f"pretty_name: {quoted('synthgen dataset')}",
+        *listed("language", facts.languages),
+        *listed("size_categories", (size,)),
+        *listed("task_categories", ("text-generation",)),
+        *listed("tags", tags),
+        *(["configs:"] if facts.rows else []),
+    ]
+    for config, splits in facts.rows.items():
+        lines += [f"- config_name: {config}", *(["  default: true"] if config == "sft" else []), "  data_files:"]
+        for split in splits:
+            lines += [f"  - split: {split}", f"    path: {config}/{split}-*.parquet"]
+    return "\n".join(lines) + "\n"
+
+
+def listed(name: str, values: tuple[str, ...] | list[str]) -> list[str]:
+    """A YAML list of strings; nothing for an empty one."""
+    return [f"{name}:", *(f"- {quoted(value)}" for value in values)] if values else []
+
+
+def quoted(text: str) -> str:
+    """A string that YAML takes as it is."""
+    return orjson.dumps(text).decode()
+
+
+def body(facts: Facts) -> str:
+    """The Markdown part."""
+    parts = [
+        "# Synthetic instruction data",
+        *([REHEARSAL] if facts.rehearsal else []),
+        f"Tasks grown from human-written seeds (Self-Instruct), answered by `{facts.teacher}` under the reasoning strategies "
+        f"of Orca 2, {facts.samples} sample(s) a task"
+        + (f", judged blind by `{facts.judge}`." if facts.judge else ", not judged."),
+        "## Rows\n\n" + table(("config", "split", "rows"), [(c, s, n) for c, x in facts.rows.items() for s, n in x.items()]),
+        "## How they came about\n\n" + table(("step", "count"), list(facts.funnel.items())),
+        "## Strategies\n\n" + table(("strategy", "SFT rows"), list(facts.strategies.items())),
+        "## Categories\n\n" + table(("category", "SFT rows"), list(facts.categories.items())),
+        f"## Split\n\n{facts.split_rule}",
+        "## Prompts\n\n" + (ERASED if facts.erased else NOT_ERASED),
+        f"## Length\n\nWords of an SFT completion: median {facts.words[0]}, 90th percentile {facts.words[1]}, longest "
+        f"{facts.words[2]}. Rows over about 1,024 tokens: {facts.over[0]:.1%}; over 2,048: {facts.over[1]:.1%} (estimated at "
+        "four characters a token). TRL cuts or drops longer rows without a word unless `max_length` is raised.",
+        TRAINING,
+        f"## Limits\n\nAnswers are a model's: they may be wrong, and the judge is a model too. Generation config "
+        f"`{facts.digest[:16]}`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+ERASED = (
+    "The system prompt under which an answer was written is erased: every row carries one neutral message, or none. "
+    "The column `strategy` names the reasoning strategy that was used."
+)
+NOT_ERASED = "**Not erased:** rows carry the system prompt of their strategy, for ablation (`--no-erase`)."
+TRAINING = """## Loading
+
+```python
+from datasets import load_dataset
+
+sft = load_dataset("PATH", "sft")  # prompt, completion
+dpo = load_dataset("PATH", "dpo")  # prompt, chosen, rejected
+```
+
+`sft` and `dpo` go into TRL's `SFTTrainer` and `DPOTrainer` as they are. TRL adds no end-of-sequence token to conversational
+rows: the chat template must. For a base model set `eos_token` to the token that ends a turn in its template."""
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str | int, ...]] | list[tuple[str, int]]) -> str:
+    """A Markdown table."""
+    lines = [" | ".join(head), " | ".join("---" for _ in head)]
+    lines += [" | ".join(str(cell).replace("|", "\\|") for cell in row) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines)

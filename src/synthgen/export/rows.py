@@ -1,0 +1,176 @@
+"""Rows of the dataset, as pure functions of the records. Shapes: docs/reference/dataset.md.
+
+A row holds the task as the user put it and one neutral system message, never the strategy's (Orca 2's prompt erasure).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from synthgen.records import Answer, Judged, Pair, Seed, Task
+from synthgen.text.tasktext import user_text
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What stands in the system message of a row."""
+
+    generic: str | None
+    """The neutral message; None for no system message at all."""
+    strategies: Mapping[str, str] | None = None
+    """Only with --no-erase: the strategy prompts, which then take its place."""
+
+    def system(self, strategy: str) -> list[dict[str, str]]:
+        """The system message, or nothing."""
+        text = self.strategies.get(strategy, self.generic) if self.strategies is not None else self.generic
+        return [{"role": "system", "content": text}] if text else []
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who made the rows of a run."""
+
+    teacher: str
+    judge: str
+    rehearsal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestry:
+    """What a task inherits from its instruction."""
+
+    parents: tuple[str, ...]
+    nearest_id: str
+    nearest_score: float
+    call: str
+
+
+def prompt(task: Task, voice: Voice) -> list[dict[str, str]]:
+    """The messages that a model is to answer."""
+    return [*voice.system(task.strategy), {"role": "user", "content": user_text(task.instruction, task.input)}]
+
+
+def completion(text: str) -> list[dict[str, str]]:
+    """The one assistant message."""
+    return [{"role": "assistant", "content": text}]
+
+
+def labels_of(task: Task, identity: str, metadata: Mapping[str, Any]) -> Row:
+    """The columns that every row of a task has."""
+    return {
+        "id": identity,
+        "root_id": task.root_id,
+        "strategy": task.strategy,
+        "category": task.category,
+        "source": "teacher",
+        "metadata_json": dumped(metadata),
+    }
+
+
+def dumped(metadata: Mapping[str, Any]) -> str:
+    """Canonical JSON."""
+    return orjson.dumps(dict(metadata), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def metadata(task: Task, ancestry: Ancestry, origin: Origin, verdicts: Mapping[str, Judged]) -> dict[str, Any]:
+    """Where a row comes from and how its answers were marked, by answer id."""
+    found: dict[str, Any] = {
+        "teacher": origin.teacher,
+        "instruction_id": task.parent,
+        "parents": ancestry.parents,
+        "nearest": {"id": ancestry.nearest_id, "score": ancestry.nearest_score},
+        "calls": {**task.calls, "propose": ancestry.call},
+        "difficulty": task.difficulty,
+        "language": task.language,
+        "is_classification": task.is_classification,
+        "side": task.side,
+    }
+    if task.intended_label:
+        found |= {"labels": task.labels, "intended_label": task.intended_label}
+    if verdicts:
+        found["judge"] = origin.judge
+        found["marks"] = {
+            name: {"mean": one.mean, **{aspect: mark.score for aspect, mark in one.aspects.items()}}
+            for name, one in verdicts.items()
+        }
+    if origin.rehearsal:
+        found["rehearsal"] = True
+    return found
+
+
+def sft(task: Task, answer: Answer, voice: Voice, about: Mapping[str, Any]) -> Row:
+    """Prompt and completion, both as message lists."""
+    shared = labels_of(task, answer.id, {**about, "sample": answer.sample, "call": answer.call})
+    return {"prompt": prompt(task, voice), "completion": completion(answer.text), **shared}
+
+
+def seed_sft(seed: Seed, number: int, voice: Voice) -> Row:
+    """A human seed as an SFT row; it was answered under no strategy."""
+    one = seed.instances[number]
+    said = [
+        *([{"role": "system", "content": voice.generic}] if voice.generic else []),
+        {"role": "user", "content": user_text(seed.instruction, one.input)},
+    ]
+    return {
+        "prompt": said,
+        "completion": completion(one.output),
+        "id": f"{seed.id}-{number}",
+        "root_id": seed.id,
+        "strategy": "none",
+        "category": seed.category,
+        "source": "human",
+        "metadata_json": dumped({"name": seed.name, "is_classification": seed.is_classification}),
+    }
+
+
+def as_messages(row: Row) -> Row:
+    """An SFT row as one list of messages; never beside `prompt` in one config (TRL would train on the wrong one)."""
+    rest = {name: value for name, value in row.items() if name not in {"prompt", "completion"}}
+    return {"messages": row["prompt"] + row["completion"], **rest}
+
+
+def dpo(task: Task, pair: Pair, answers: Mapping[str, Answer], voice: Voice, about: Mapping[str, Any]) -> Row:
+    """Prompt, chosen and rejected; the prompt is not repeated in either side."""
+    chosen, rejected = answers[pair.chosen], answers[pair.rejected]
+    extra = {**about, "chosen_id": chosen.id, "rejected_id": rejected.id}
+    return {
+        "prompt": prompt(task, voice),
+        "chosen": completion(chosen.text),
+        "rejected": completion(rejected.text),
+        "score_chosen": pair.score_chosen,
+        "score_rejected": pair.score_rejected,
+        **labels_of(task, pair.id, extra),
+    }
+
+
+def kto(
+    task: Task,
+    answers: Sequence[Answer],
+    verdicts: Mapping[str, Judged],
+    voice: Voice,
+    about: Mapping[str, Any],
+    *,
+    mean: float,
+    floor: float,
+) -> list[Row]:
+    """One row for each judged answer that is clearly good (mean and floor reached) or clearly bad (mean below the floor)."""
+    found = []
+    for answer in answers:
+        verdict = verdicts.get(answer.id)
+        if verdict is None or answer.explored:
+            continue
+        good = verdict.mean >= mean and min(mark.score for mark in verdict.aspects.values()) >= floor
+        if not good and verdict.mean >= floor:
+            continue
+        row = sft(task, answer, voice, about)
+        found.append({"prompt": row["prompt"], "completion": row["completion"], "label": good, **shared(row)})
+    return found
+
+
+def shared(row: Row) -> Row:
+    """The columns beside prompt and completion."""
+    return {name: value for name, value in row.items() if name not in {"prompt", "completion"}}

@@ -1,0 +1,100 @@
+"""The straight line: grow, tasks, answers, judged, pairs, all streaming on one event loop and one window of calls."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from synthgen.config import RunConfig
+from synthgen.errors import SynthgenError
+from synthgen.prompts import Prompts
+from synthgen.records import Instruction, Seed, Side, Teacher
+from synthgen.runs import RunDir
+from synthgen.stages import grow
+from synthgen.stages.answer import AnswerStage
+from synthgen.stages.grow import Pool, Source, Stop
+from synthgen.stages.judge import JudgeStage
+from synthgen.stages.pair import PairStage
+from synthgen.stages.stream import Means, Stage, stream
+from synthgen.stages.tasks import TaskStage
+from synthgen.text.ngrams import Leaks
+
+Progress = Callable[[str, int], None]
+"""Called with a stage's name and how many commits it has made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one run of the line works with."""
+
+    run: RunDir
+    config: RunConfig
+    prompts: Prompts
+    seeds: Sequence[Seed]
+    sides: dict[str, Side]
+    teacher: Teacher
+    progress: Progress = lambda _stage, _count: None
+
+    def means(self) -> Means:
+        """What the stages work with. Worked examples come from one side, as demonstrations do."""
+        by_side: dict[Side, list[Seed]] = {"train": [], "test": []}
+        for seed in self.seeds:
+            by_side[self.sides[seed.id]].append(seed)
+        return Means(self.teacher, self.config, self.prompts, by_side, Leaks(self.prompts.strategies))
+
+
+def stages(means: Means) -> list[Stage[Any, Any, Any]]:
+    """The stages after grow. Without a judge the line ends with the answers."""
+    line: list[Stage[Any, Any, Any]] = [TaskStage(means), AnswerStage(means)]
+    if means.config.judged:
+        line += [JudgeStage(means), PairStage(means)]
+    return line
+
+
+async def run(line: Line, target: int) -> Stop | None:
+    """Run the line to `target` accepted instructions; None, or why growing stopped before.
+
+    Raises the first SynthgenError of any stage, after every stage was brought to a halt.
+    """
+    pool = Pool.of(Source.of(line.seeds, line.sides, line.config, line.prompts))
+    following = stages(line.means())
+    with ExitStack() as stack:
+        grown = stack.enter_context(line.run.journal("instructions"))
+        journals = [stack.enter_context(line.run.journal(stage.name)) for stage in following]
+        width = line.config.concurrency + 8
+        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(width) for _ in range(len(following))]
+        drain: asyncio.Queue[Any] = asyncio.Queue(width)
+
+        async def emit(instruction: Instruction) -> None:
+            line.progress("instructions", len(pool.yields))
+            await queues[0].put(instruction)
+
+        async def growing() -> Stop | None:
+            stop = await grow.run(line.teacher, grown, pool, target, emit)
+            await queues[0].put(None)
+            return stop
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                first = group.create_task(growing())
+                for stage, journal, inbox, outbox in zip(
+                    following, journals, queues, [*queues[1:], drain], strict=True
+                ):
+                    group.create_task(stream(stage, journal, inbox, outbox, width))
+                group.create_task(discard(drain))
+        except* SynthgenError as errors:
+            raise leaf(errors) from None
+        return first.result()
+
+
+async def discard(queue: asyncio.Queue[Any]) -> None:
+    """Take what the last stage hands on, which nobody wants."""
+    while await queue.get() is not None:
+        pass
+
+
+def leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group, however deep."""
+    first = group.exceptions[0]
+    return leaf(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,252 @@
+"""Every record, in the order in which it appears on the line.
+
+Records are values: frozen, with no field beyond those named here. Ids are positions on the line:
+`c000012` a call of the grow loop, `c000012-3` its item, `c000012-3-0` an instance of that item,
+`c000012-3-0-2` a sample of an answer to it. Nothing here knows files, prompts or the network.
+"""
+
+from typing import Any, Literal, NamedTuple, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+Side = Literal["train", "test"]
+Role = Literal["propose", "instantiate", "answer", "judge"]
+Finish = Literal["stop", "length", "filtered", "too_long", "refused"]
+ASPECTS = ("instruction_following", "truthfulness", "honesty", "helpfulness")
+
+
+class Record(BaseModel):
+    """A frozen value that is written or sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Message(Record):
+    """One message of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Decoding(Record):
+    """How a reply is sampled. None leaves the choice to the endpoint."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    max_tokens: int = 1024
+    """Longest reply, in the endpoint's tokens."""
+    stop: tuple[str, ...] = ()
+
+
+class Schema(Record):
+    """A JSON schema that the reply must fit, for endpoints that can hold a model to one."""
+
+    name: str
+    body: dict[str, Any]
+
+
+class Request(Record):
+    """One question to a teacher, before a model and an endpoint are known."""
+
+    role: Role
+    messages: tuple[Message, ...]
+    """One user message for a completions endpoint."""
+    decoding: Decoding
+    form: Schema | None = None
+    sample: int = 0
+    """Number of the sample among those asked of the same messages."""
+    seed: int | None = None
+    """The sample's seed on the wire; None where sampling does not matter."""
+
+
+class Reply(Record):
+    """What a teacher answered, and what it cost."""
+
+    text: str
+    finish: Finish
+    """stop: whole · length: cut · filtered: withheld by the provider · too_long: the prompt does not fit · refused."""
+    key: str = ""
+    """The ledger's key of the call."""
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+
+class Teacher(Protocol):
+    """Whoever answers requests. Raises TeacherError when no reply can be had."""
+
+    async def ask(self, request: Request) -> Reply:
+        """The reply to one request."""
+        ...
+
+
+class Verifier(Record):
+    """How a program checks an answer."""
+
+    kind: Literal["number", "exact", "label", "json", "regex", "code"]
+    args: dict[str, Any]
+
+
+class Instance(Record):
+    """One input of a seed task with its output."""
+
+    input: str = ""
+    output: str
+
+
+class Seed(Record):
+    """A task written by a human."""
+
+    id: str
+    name: str = ""
+    instruction: str
+    instances: tuple[Instance, ...]
+    is_classification: bool = False
+    category: str = "other"
+    verifier: Verifier | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The closed label set of a classification task, as far as its verifier states it."""
+        if self.verifier is None or self.verifier.kind != "label":
+            return ()
+        return tuple(str(label) for label in self.verifier.args.get("labels", ()))
+
+
+class Nearest(NamedTuple):
+    """The most similar text of a pool."""
+
+    id: str
+    score: float
+    """ROUGE-L F1, 0 to 1."""
+
+
+class Target(Record):
+    """What a proposing call was asked to aim at; empty where nothing was."""
+
+    category: str = ""
+    difficulty: str = ""
+    length: str = ""
+    format: str = ""
+    topic: str = ""
+    persona: str = ""
+
+
+class Instruction(Record):
+    """A new task text, accepted by every screen."""
+
+    id: str
+    call: str
+    instruction: str
+    side: Side
+    root_id: str
+    """Of the ancestors, the seed nearest in ROUGE-L."""
+    parents: tuple[str, ...]
+    """The tasks that were shown, in the order shown."""
+    nearest: Nearest
+    """Of the seeds and everything accepted before."""
+    target: Target = Target()
+
+
+class Vetting(Record):
+    """What the inspection of a task found."""
+
+    category: str
+    valid: bool
+    missing_context: bool
+    fresh_or_private: bool
+    difficulty: int
+    """1 anybody at once, 5 an expert with effort."""
+    language: str
+
+
+class Task(Record):
+    """An instruction with one input (or none), vetted and planned."""
+
+    id: str
+    call: str
+    """Of the call that wrote the instance; the others are in `calls`."""
+    calls: dict[str, str]
+    parent: str
+    side: Side
+    root_id: str
+    instruction: str
+    input: str
+    is_classification: bool
+    labels: tuple[str, ...] = ()
+    intended_label: str = ""
+    """The label the input was written for; "" for open tasks. Never shown to the answerer or the judge."""
+    draft: str = ""
+    """Parity mode only: the output that the reference writes with the input."""
+    category: str
+    difficulty: int
+    language: str
+    strategy: str
+    alternative: str = ""
+    """The second strategy, for tasks chosen to be explored; "" for the rest."""
+
+
+class Answer(Record):
+    """One candidate answer to a task."""
+
+    id: str
+    call: str
+    task: str
+    strategy: str
+    explored: bool = False
+    """True for the alternative strategy: for reports only, never picked or paired."""
+    teacher: str
+    sample: int
+    text: str
+    cut: bool = False
+    """True where the reply was cut by length."""
+    completion_tokens: int = 0
+
+
+class Aspect(Record):
+    """One mark with the reason given before it."""
+
+    reason: str
+    score: int
+    """1 to 5."""
+
+
+class Judged(Record):
+    """An answer with its verdict."""
+
+    id: str
+    """The answer's id."""
+    call: str
+    task: str
+    position: int
+    """Place of the answer among those the judge saw, from 0."""
+    aspects: dict[str, Aspect]
+    mean: float
+
+
+class Pair(Record):
+    """Two answers to one task under one strategy, the first strictly better."""
+
+    id: str
+    call: str
+    """Of the verdict."""
+    task: str
+    strategy: str
+    chosen: str
+    rejected: str
+    score_chosen: float
+    score_rejected: float
+
+
+class Rejected(Record):
+    """What did not pass, and why."""
+
+    id: str
+    reason: str
+    evidence: str = ""
+    """What was found: the text refused, the fault of a reply."""
+    call: str = ""
+    nearest: Nearest | None = None
+    """For near-duplicates: what stands in the way."""

@@ -1,0 +1,88 @@
+"""Proposals: they depend on the demonstrations shown, so that a pool fed by its own output narrows."""
+
+import re
+from random import Random
+
+from synthgen.rehearsal import rates
+from synthgen.rehearsal.families import BY_NAME, FAMILIES, recognise
+from synthgen.rehearsal.families.base import Family
+from synthgen.rehearsal.vocabulary import FOODS, THINGS
+from synthgen.rehearsal.wire import Call
+
+DEMONSTRATION = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
+LAST = re.compile(r"write tasks (\d+) to (\d+)")
+TARGET = re.compile(r"Aim at this: .*?category ([a-z-]+)")
+NARROW = ("symbol", "capital", "plural")
+NARROW_TEXTS = 20
+"""Texts of each narrow family: a run of the narrow profile ends with at most this many of each."""
+WORD = re.compile(r"[a-z]{4,}")
+
+
+def propose(call: Call) -> tuple[str, bool]:
+    """(text, cut): numbered new tasks, and whether the reply was cut."""
+    rng = call.chance("propose")
+    shown = [text for _, text in DEMONSTRATION.findall(call.text)]
+    first = len(shown) + 1
+    wanted = LAST.search(call.text)
+    last = int(wanted[2]) if wanted else first + 6
+    if rng.random() < rates.REPLY_REFUSED:
+        return "I'm sorry, but I can't help with that.", False
+    target = TARGET.search(call.text)
+    items = [item(shown, target[1] if target else "", call.model, rng) for _ in range(first, last + 1)]
+    lines = [f"{number}. {text}" for number, text in enumerate(items, start=first)]
+    text = "\n".join(lines)
+    if call.completion or not wanted:
+        text = text.removeprefix(f"{first}.")
+    if rng.random() < rates.REPLY_CUT:
+        return text[: len(text) - rng.randrange(10, 40)], True
+    return text, False
+
+
+def item(shown: list[str], target: str, model: str, rng: Random) -> str:
+    """One proposed task."""
+    drawn = rng.random()
+    if drawn < rates.ATTACHMENT:
+        return f"Describe what you see in the attached image of the {rng.choice(THINGS)}."
+    if drawn < rates.ATTACHMENT + rates.TOO_SHORT:
+        return rng.choice(("Explain this.", "Do it again.", "Continue.", "Sort them."))
+    if shown and rng.random() < rates.NEAR_COPY:
+        return near_copy(rng.choice(shown), rng)
+    if model == "rehearsal-narrow":
+        return narrow(rng)
+    if shown and rng.random() < rates.SAME_FAMILY / (1 - rates.NEAR_COPY):
+        return family_of(rng.choice(shown), rng).write(rng)
+    return fresh(target, rng).write(rng)
+
+
+def near_copy(text: str, rng: Random) -> str:
+    """A demonstration with one word changed."""
+    words = text.split()
+    spots = [n for n, word in enumerate(words) if word.isalpha() and word.islower()] or [len(words) - 1]
+    words[rng.choice(spots)] = rng.choice((*FOODS, *THINGS))
+    return " ".join(words)
+
+
+def narrow(rng: Random) -> str:
+    """One of the few texts of the narrow profile."""
+    family = BY_NAME[rng.choice(NARROW)]
+    return family.write(Random(f"narrow/{family.name}/{rng.randrange(NARROW_TEXTS)}"))  # noqa: S311  # a fixed text
+
+
+def fresh(target: str, rng: Random) -> Family:
+    """Any family, mostly of the category asked for."""
+    fitting = [family for family in FAMILIES if family.category == target]
+    if fitting and rng.random() < rates.ON_TARGET:
+        return rng.choice(fitting)
+    return rng.choice(FAMILIES)
+
+
+def family_of(text: str, rng: Random) -> Family:
+    """The family of a demonstration; for a human one, a family that shares a word with it, or any."""
+    known = recognise(text)
+    if known is not None:
+        return known[0]
+    words = set(WORD.findall(text.lower()))
+    related = [family for family in FAMILIES if words & set(WORD.findall(f"{family.name} {family.category}"))]
+    return rng.choice(related or FAMILIES)
+
+

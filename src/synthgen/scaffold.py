@@ -1,0 +1,49 @@
+"""Write what a user may edit: prompts, strategies, schemas, taxonomy, config. And export a run again."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from synthgen import jsonl, prompts, steps, strategies
+from synthgen.config import RunConfig, build
+from synthgen.errors import ConfigError, storage
+from synthgen.runs import RunDir
+from synthgen.stages import seeds as seed_files
+
+CONFIG = """# Keys of a synthgen run; every flag of `synthgen expand` has one here. See docs/reference/config.md.
+# target = 200
+# samples = 4
+# explore = 0.1
+# novelty_threshold = 0.7
+# language = "seeds"
+
+# [teacher]
+# spec = "http://localhost:8000/v1"
+
+# [roles.judge]
+# spec = "http://localhost:8001/v1"
+
+# [decoding.answer]
+# temperature = 0.8
+# top_p = 0.95
+# max_tokens = 2048
+"""
+
+
+def write(folder: Path) -> list[Path]:
+    """Write the editable files into an empty or new folder; the paths written."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"{folder} is not an empty folder; choose another")
+    files = {"synthgen.toml": CONFIG}
+    files |= {
+        f"prompts/{name}{'' if name.endswith('.json') else '.txt'}": text for name, text in prompts.load().texts.items()
+    }
+    files["prompts/categories.toml"] = (resources.files("synthgen") / "categories.toml").read_text(encoding="utf-8")
+    written = []
+    for name, text in files.items():
+        path = folder / name
+        with storage(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        written.append(path)
+    return written

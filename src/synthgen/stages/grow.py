@@ -1,0 +1,370 @@
+"""The grow loop: propose, screen, accept, until there are enough (Self-Instruct step 1).
+
+Call i is written from the pool as it stood after commit i - lag(i), lag(i) = min(W, 4 + i // 2), with chance drawn
+from (run seed, i); replies are committed in the order of the calls. So what is accepted does not depend on which
+reply comes first, nor on how many are under way.
+"""
+
+import asyncio
+import math
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from synthgen.config import RunConfig
+from synthgen.jsonl import Commit, Journal
+from synthgen.prompts import Prompts
+from synthgen.records import Instruction, Nearest, Record, Rejected, Reply, Request, Seed, Side, Target, Teacher
+from synthgen.stages import propose, screen
+from synthgen.stages.propose import Demonstration
+from synthgen.strategies import OTHER
+from synthgen.text.language import detect
+from synthgen.text.novelty import Novelty
+from synthgen.text.rouge import rouge_l
+from synthgen.text.tokens import normalised, parity_tokens, unicode_tokens
+
+ACCEPTED = "instructions"
+REJECTED = "grow"
+FIRST_PATIENCE = 50
+"""Calls without one accepted instruction after which no further one is sent."""
+ATTEMPTS = 20
+"""Draws for a demonstration whose category and root are not shown yet, before any will do."""
+
+
+Emit = Callable[[Instruction], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a loop ended before its target."""
+
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What does not change while the loop runs."""
+
+    seeds: Sequence[Seed]
+    sides: Mapping[str, Side]
+    config: RunConfig
+    prompts: Prompts
+    languages: frozenset[str]
+    by_id: Mapping[str, Demonstration]
+    """Every seed as a demonstration."""
+
+    @classmethod
+    def of(cls, seeds: Sequence[Seed], sides: Mapping[str, Side], config: RunConfig, prompts: Prompts) -> "Source":
+        """A source; the run's languages are those of its seeds unless the config names one."""
+        languages = {detect(seed.instruction) for seed in seeds} if config.language == "seeds" else {config.language}
+        shown = {seed.id: Demonstration(seed.id, seed.instruction, seed.id, seed.category) for seed in seeds}
+        return cls(seeds, sides, config, prompts, frozenset(languages), shown)
+
+    def demonstrations(self, side: Side) -> list[Demonstration]:
+        """The human tasks of one side; all of them where there is no test side."""
+        return [self.by_id[seed.id] for seed in self.seeds if self.sides[seed.id] == side]
+
+
+@dataclass(slots=True)
+class Pool:
+    """What has been accepted, and how it stood after each commit."""
+
+    source: Source
+    novelty: Novelty
+    seeds: dict[Side, list[Demonstration]]
+    machine: dict[Side, list[Demonstration]] = field(default_factory=lambda: {"train": [], "test": []})
+    """Instructions that may be shown, in the order accepted."""
+    stood: list[dict[Side, int]] = field(default_factory=list)
+    """For each commit, how many of `machine` there were after it."""
+    yields: list[tuple[int, int]] = field(default_factory=list)
+    """For each commit, (accepted, proposed)."""
+    per_root: Counter[str] = field(default_factory=Counter)
+    texts: set[str] = field(default_factory=set)
+    """Normalised texts of the seeds and everything accepted."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why proposals were rejected so far."""
+    accepted: int = 0
+
+    @classmethod
+    def of(cls, source: Source) -> "Pool":
+        """A pool that holds the seeds only."""
+        tokenize = parity_tokens if source.config.mode == "parity" else unicode_tokens
+        pool = cls(
+            source,
+            Novelty(tokenize, source.config.novelty_threshold),
+            {side: source.demonstrations(side) for side in ("train", "test")},
+        )
+        for seed in source.seeds:
+            pool.novelty.add(seed.id, seed.instruction)
+            pool.texts.add(normalised(seed.instruction))
+        return pool
+
+    def take(self, accepted: Sequence[Instruction], rejected: Sequence[Rejected]) -> None:
+        """Note one commit. Its accepted texts must have been added to the novelty index."""
+        for one in accepted:
+            category = one.target.category or self.source.by_id[one.root_id].category
+            if self.source.config.mode == "parity" or self.per_root[one.root_id] < self.source.config.machine_per_root:
+                self.machine[one.side].append(Demonstration(one.id, one.instruction, one.root_id, category))
+            self.per_root[one.root_id] += 1
+        self.accepted += len(accepted)
+        self.reasons.update(one.reason for one in rejected)
+        self.yields.append((len(accepted), len(accepted) + len(rejected)))
+        self.stood.append({side: len(pool) for side, pool in self.machine.items()})
+
+    def restore(self, commit: Commit) -> list[Instruction]:
+        """Note a commit that was read back; its accepted instructions."""
+        accepted = [Instruction.model_validate(row) for row in commit.rows(ACCEPTED)]
+        for one in accepted:
+            self.admit(one.id, one.instruction)
+        self.take(accepted, [Rejected.model_validate(row) for row in commit.rows(REJECTED)])
+        return accepted
+
+    def admit(self, identity: str, text: str) -> None:
+        """Add a text to what later ones are compared with."""
+        self.novelty.add(identity, text)
+        self.texts.add(normalised(text))
+
+    def seen_by(self, call: int, side: Side) -> list[Demonstration]:
+        """The machine-made tasks that call `call` may show."""
+        last = call - lag(call, self.source.config.lookahead)
+        return self.machine[side][: self.stood[last][side]] if last >= 0 else []
+
+
+def lag(call: int, lookahead: int) -> int:
+    """How many commits behind call `call` the pool is that it is written from."""
+    return min(lookahead, 4 + call // 2)
+
+
+def identity(call: int) -> str:
+    """The id of a call of the loop."""
+    return f"c{call:06d}"
+
+
+def side_of(call: int, source: Source) -> Side:
+    """The side call `call` works for: test as often as the test side's share of the seeds, evenly spread."""
+    test = sum(side == "test" for side in source.sides.values())
+    total = len(source.seeds)
+    return "test" if (call + 1) * test // total > call * test // total else "train"
+
+
+def chance(config: RunConfig, call: int) -> Random:
+    """The random generator of one call."""
+    return Random(f"synthgen/grow/{config.seed}/{call}")  # noqa: S311  # sampling, not secrets
+
+
+def prompt(call: int, pool: Pool) -> tuple[Request, list[Demonstration], Target]:
+    """The request of one call, with what it shows and what it aims at."""
+    source, config = pool.source, pool.source.config
+    rng = chance(config, call)
+    side = side_of(call, source)
+    machine = pool.seen_by(call, side)
+    draw = sample_parity if config.mode == "parity" else sample
+    shown = draw(pool.seeds[side], machine, config, rng)
+    target = Target() if config.mode == "parity" else draw_target(config, source, rng)
+    seed = rng.getrandbits(31)
+    request = propose.ask(shown, target, config, source.prompts, source.languages, seed=seed)
+    return request, shown, target
+
+
+def sample_parity(
+    human: Sequence[Demonstration], machine: Sequence[Demonstration], config: RunConfig, rng: Random
+) -> list[Demonstration]:
+    """At most 2 of the pool, seeds for the rest, uniformly, shuffled (bootstrap_instructions.py)."""
+    chosen = rng.sample(machine, min(config.machine_in_context, len(machine)))
+    chosen += rng.sample(human, min(config.in_context - len(chosen), len(human)))
+    rng.shuffle(chosen)
+    return chosen
+
+
+def sample(
+    human: Sequence[Demonstration], machine: Sequence[Demonstration], config: RunConfig, rng: Random
+) -> list[Demonstration]:
+    """As parity, but no two of one category or one ancestor as long as that can be had."""
+    chosen: list[Demonstration] = []
+    draw_distinct(machine, min(config.machine_in_context, len(machine)), chosen, rng)
+    draw_distinct(human, min(config.in_context - len(chosen), len(human)), chosen, rng)
+    rng.shuffle(chosen)
+    return chosen
+
+
+def draw_distinct(pool: Sequence[Demonstration], count: int, chosen: list[Demonstration], rng: Random) -> None:
+    """Add `count` tasks of the pool to `chosen`, of new categories and roots while `ATTEMPTS` draws find some."""
+    left = count
+    for _ in range(ATTEMPTS * count):
+        if not left:
+            return
+        one = rng.choice(pool)
+        if all(one.category != other.category and one.root_id != other.root_id for other in chosen):
+            chosen.append(one)
+            left -= 1
+    rest = [one for one in pool if all(one.id != other.id for other in chosen)]
+    chosen.extend(rng.sample(rest, min(left, len(rest))))
+
+
+def draw_target(config: RunConfig, source: Source, rng: Random) -> Target:
+    """What one call aims at: a category by its weight, and one value of every other axis."""
+    if config.steer == "none":
+        return Target()
+    weights = config.axes.categories or dict.fromkeys(
+        (name for name in config.taxonomy.names if name != OTHER), 1.0
+    )
+    axes = config.axes
+    (category,) = rng.choices(list(weights), list(weights.values()))
+    return Target(
+        category=category,
+        difficulty=rng.choice(axes.difficulty) if axes.difficulty else "",
+        length=rng.choice(axes.length) if axes.length else "",
+        format=rng.choice(axes.format) if axes.format else "",
+        topic=rng.choice(axes.topics) if axes.topics else "",
+        persona=rng.choice(axes.personas) if axes.personas else "",
+    )
+
+
+def settle(
+    call: int, reply: Reply, shown: Sequence[Demonstration], target: Target, pool: Pool, room: int
+) -> list[tuple[str, Record]]:
+    """The commit of one reply: every item accepted or rejected, until `room` are accepted. Adds to the novelty index."""
+    source = pool.source
+    unfit = screen.screen(source.config, source.languages)
+    lines: list[tuple[str, Record]] = []
+    for number, text in enumerate(propose.read(reply, source.config, shown=len(shown))):
+        one = judge_item(f"{identity(call)}-{number}", text, reply, shown, target, pool, unfit)
+        if isinstance(one, Instruction):
+            one = one.model_copy(update={"side": side_of(call, source)})
+            pool.admit(one.id, text)
+        lines.append((ACCEPTED if isinstance(one, Instruction) else REJECTED, one))
+        if sum(name == ACCEPTED for name, _ in lines) == room:
+            break
+    if not lines:
+        reason = reply.finish if reply.finish != "stop" else "nothing_proposed"
+        lines.append((REJECTED, Rejected(id=f"{identity(call)}-0", reason=reason, evidence=reply.text, call=reply.key)))
+    return lines
+
+
+def judge_item(
+    item: str,
+    text: str,
+    reply: Reply,
+    shown: Sequence[Demonstration],
+    target: Target,
+    pool: Pool,
+    unfit: Callable[[str], str | None],
+) -> Instruction | Rejected:
+    """One proposed instruction, accepted or rejected with its reason and, for near-duplicates, its neighbour."""
+    reason = unfit(text)
+    if reason is None and pool.source.config.mode == "default" and normalised(text) in pool.texts:
+        reason = "duplicate"
+    if reason is not None:
+        return Rejected(id=item, reason=reason, evidence=text, call=reply.key)
+    nearest = pool.novelty.nearest(text) or Nearest("", 0.0)
+    if nearest.score > pool.source.config.novelty_threshold:
+        return Rejected(id=item, reason="near_duplicate", evidence=text, call=reply.key, nearest=nearest)
+    return Instruction(
+        id=item,
+        call=reply.key,
+        instruction=text,
+        side="train",
+        root_id=root(text, shown, pool),
+        parents=tuple(one.id for one in shown),
+        nearest=nearest,
+        target=target,
+    )
+
+
+def root(text: str, shown: Sequence[Demonstration], pool: Pool) -> str:
+    """Of the seeds that the shown tasks descend from, the one nearest in ROUGE-L; the first shown of equals."""
+    tokens = unicode_tokens(text)
+    roots = dict.fromkeys(one.root_id for one in shown)
+    return max(roots, key=lambda seed_id: rouge_l(unicode_tokens(pool.source.by_id[seed_id].text), tokens))
+
+
+def exhausted(pool: Pool) -> Stop | None:
+    """Why the loop should not go on, judged by committed calls alone."""
+    config = pool.source.config
+    if not pool.accepted and len(pool.yields) >= FIRST_PATIENCE:
+        main = pool.reasons.most_common(1)[0][0] if pool.reasons else "nothing_proposed"
+        return Stop(
+            "nothing_gets_through",
+            f"{FIRST_PATIENCE} calls and not one instruction accepted, most often because of {main}; "
+            "look at rejected/grow.jsonl, and try `synthgen prompts` and `synthgen pilot`",
+        )
+    window = pool.yields[-config.saturation_window :]
+    if pool.accepted and len(window) == config.saturation_window:
+        accepted, proposed = (sum(column) for column in zip(*window, strict=True))
+        if accepted < config.saturation_yield * proposed:
+            return Stop(
+                "saturated",
+                f"of the last {proposed} proposals {accepted} were new: the pool is saturated at {pool.accepted}; "
+                "more or more varied seeds, --topics, --personas or another teacher widen it",
+            )
+    return None
+
+
+def sendable(pool: Pool, sent: int, target: int) -> range:
+    """The calls that may be sent now, besides the `sent` ones under way.
+
+    A call waits for the commit it is written from, the 51st for a first accepted instruction, and none is sent that
+    the ones before will probably make needless.
+    """
+    done = len(pool.yields)
+    rate = max(pool.accepted / done, 0.5) if done else 4.0
+    wanted = done + max(1, math.ceil((target - pool.accepted) / rate))
+    if not pool.accepted:
+        wanted = min(wanted, FIRST_PATIENCE)
+    first = last = done + sent
+    while last < wanted and last - lag(last, pool.source.config.lookahead) < done:
+        last += 1
+    return range(first, last)
+
+
+async def restore(journal: Journal, pool: Pool, target: int, emit: Emit) -> None:
+    """Take up what earlier runs committed. If more is wanted now, the last commit is left to be made again.
+
+    The last commit may have ended early, where an earlier target was reached; its reply lies in the ledger.
+    """
+    held = None
+    for commit in journal.commits():
+        if held is not None:
+            await emit_all(pool.restore(held), emit)
+        held = commit
+    if held is None:
+        return
+    if pool.accepted + len(held.rows(ACCEPTED)) < target:
+        journal.drop_from(held.number)
+    else:
+        await emit_all(pool.restore(held), emit)
+
+
+async def emit_all(accepted: Sequence[Instruction], emit: Emit) -> None:
+    """Hand on every accepted instruction of one commit."""
+    for one in accepted:
+        await emit(one)
+
+
+async def run(teacher: Teacher, journal: Journal, pool: Pool, target: int, emit: Emit) -> Stop | None:
+    """Grow the pool to `target` accepted instructions; None, or why it stopped before.
+
+    `emit` is awaited for each accepted instruction, those of earlier runs first.
+    """
+    await restore(journal, pool, target, emit)
+    under_way: deque[tuple[asyncio.Task[Reply], list[Demonstration], Target]] = deque()
+    stop = None
+    try:
+        while pool.accepted < target and stop is None:
+            for call in sendable(pool, len(under_way), target):
+                request, shown, aim = prompt(call, pool)
+                under_way.append((asyncio.create_task(teacher.ask(request)), shown, aim))
+            task, shown, aim = under_way.popleft()
+            reply = await task
+            lines = settle(journal.committed, reply, shown, aim, pool, target - pool.accepted)
+            journal.commit(identity(journal.committed), lines)
+            accepted = [one for _, one in lines if isinstance(one, Instruction)]
+            pool.take(accepted, [one for _, one in lines if isinstance(one, Rejected)])
+            await emit_all(accepted, emit)
+            stop = exhausted(pool)
+    finally:
+        for task, _, _ in under_way:
+            task.cancel()
+    return stop if pool.accepted < target else None

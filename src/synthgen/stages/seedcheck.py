@@ -1,0 +1,144 @@
+"""Check a set of seed tasks: counts, shares, openings, similarity, screens and verifiers. For anybody's seeds."""
+
+import ast
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from synthgen import strategies
+from synthgen.config import RunConfig
+from synthgen.records import Instance, Seed, Verifier
+from synthgen.stages import seeds as seed_files
+from synthgen.stages.screen import default
+from synthgen.text.rouge import rouge_l
+from synthgen.text.tokens import normalised, unicode_tokens, word_count
+
+MOST_SIMILAR = 0.6
+MOST_PER_OPENING = 4
+OPENING_WORDS = 3
+NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+
+
+def check(path: Path) -> dict[str, Any]:
+    """What the seeds are, and a list of problems, each with the seed's id."""
+    tasks = seed_files.read(path)
+    words = sorted(word_count(seed.instruction) for seed in tasks)
+    return {
+        "seeds": len(tasks),
+        "instances": sum(len(seed.instances) for seed in tasks),
+        "classification_share": share(seed.is_classification for seed in tasks),
+        "input_share": share(any(one.input for one in seed.instances) for seed in tasks),
+        "verifiers": dict(sorted(Counter(seed.verifier.kind for seed in tasks if seed.verifier).items())),
+        "categories": dict(sorted(Counter(seed.category for seed in tasks).items())),
+        "instruction_words": {"least": words[0], "median": words[len(words) // 2], "most": words[-1]},
+        "most_similar": most_similar(tasks),
+        "problems": list(problems(tasks)),
+    }
+
+
+def share(flags: Iterator[bool] | Any) -> float:
+    """Share of true ones, to three places."""
+    values = list(flags)
+    return round(sum(values) / len(values), 3)
+
+
+def most_similar(tasks: Sequence[Seed]) -> dict[str, Any] | None:
+    """The two instructions nearest in ROUGE-L; None for a single seed."""
+    tokens = {seed.id: unicode_tokens(seed.instruction) for seed in tasks}
+    scored = ((rouge_l(tokens[a], tokens[b]), a, b) for a, b in combinations(tokens, 2))
+    best = max(scored, default=None)
+    return {"score": round(best[0], 3), "ids": [best[1], best[2]]} if best else None
+
+
+def problems(tasks: Sequence[Seed]) -> Iterator[str]:
+    """One line for each thing that is wrong."""
+    taxonomy = strategies.load()
+    config = RunConfig(taxonomy=taxonomy)
+    for seed in tasks:
+        reason = default(seed.instruction, config, frozenset())
+        if reason:
+            yield f"{seed.id}: the instruction fails the screen {reason}"
+        if seed.category not in taxonomy.categories:
+            yield f"{seed.id}: {seed.category} is not a category of the taxonomy"
+        yield from instance_problems(seed)
+    yield from repeated_openings(tasks)
+    yield from too_similar(tasks)
+
+
+def instance_problems(seed: Seed) -> Iterator[str]:
+    """What is wrong with a seed's instances."""
+    if not seed.instances:
+        yield f"{seed.id}: it has no instance, so it can be shown but gives no SFT row"
+    for one in seed.instances:
+        if not one.output.strip():
+            yield f"{seed.id}: an output is empty"
+        elif one.input.strip() == one.output.strip():
+            yield f"{seed.id}: an output repeats its input"
+        elif one.output.rstrip().endswith(":") or one.input.rstrip().endswith(":"):
+            yield f"{seed.id}: an input or output ends with a colon"
+    if seed.is_classification and seed.verifier is not None and seed.verifier.kind == "label" and len(seed.labels) < 2:
+        yield f"{seed.id}: a label set needs two labels"
+    if seed.verifier is not None and seed.instances and not verified(seed.verifier, seed.instances[0]):
+        yield f"{seed.id}: its own first output does not pass its verifier"
+
+
+def verified(verifier: Verifier, instance: Instance) -> bool:
+    """Whether an output passes. Code is parsed and searched for its entry, not run."""
+    output, args = instance.output.strip(), verifier.args
+    try:
+        match verifier.kind:
+            case "number":
+                found = NUMBER.findall(output)
+                wanted, slack = float(args["answer"]), float(args.get("tolerance", 1e-9))
+                return bool(found) and math.isclose(float(found[-1].replace(",", "")), wanted, abs_tol=slack)
+            case "exact":
+                return normalised(output) in {normalised(str(answer)) for answer in args["answers"]}
+            case "label":
+                return normalised(output) == normalised(str(args["answer"]))
+            case "json":
+                return bool(json.loads(unfenced(output)) == args["answer"])
+            case "regex":
+                return re.fullmatch(args["pattern"], output, re.DOTALL) is not None
+            case "code":
+                return str(args["entry"]) in defined(unfenced(output))
+    except (KeyError, TypeError, ValueError, re.error, SyntaxError):
+        return False
+
+
+def unfenced(text: str) -> str:
+    """The first fenced block of a text, or all of it."""
+    fence = re.search(r"```[\w+-]*\n(.*?)```", text, re.DOTALL)
+    return fence[1] if fence else text
+
+
+def defined(code: str) -> set[str]:
+    """The names of the functions and classes that code defines."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return {node.name for node in ast.walk(ast.parse(code)) if isinstance(node, kinds)}
+
+
+def repeated_openings(tasks: Sequence[Seed]) -> Iterator[str]:
+    """Openings of three words that too many tasks share."""
+    openings = Counter(" ".join(unicode_tokens(seed.instruction)[:OPENING_WORDS]) for seed in tasks)
+    for opening, count in openings.items():
+        if count > MOST_PER_OPENING:
+            yield f'{count} tasks open with "{opening}"; {MOST_PER_OPENING} may'
+
+
+def too_similar(tasks: Sequence[Seed]) -> Iterator[str]:
+    """Pairs of instructions above the limit."""
+    tokens = {seed.id: unicode_tokens(seed.instruction) for seed in tasks}
+    for a, b in combinations(tokens, 2):
+        if (score := rouge_l(tokens[a], tokens[b])) > MOST_SIMILAR:
+            yield f"{a} and {b} are similar (ROUGE-L {score:.2f}; {MOST_SIMILAR} may be)"
+
+
+def in_words(found: dict[str, Any]) -> str:
+    """The check as lines for a person."""
+    lines = [f"{name.replace('_', ' ')}: {value}" for name, value in found.items() if name != "problems"]
+    return "\n".join([*lines, *(found["problems"] or ["no problems"])])

@@ -1,0 +1,113 @@
+"""Run a stage over a stream of inputs: many at once, committed one by one in the order of the inputs.
+
+To resume is to run again: inputs whose commit is already in the journal are answered from there, without a call.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from synthgen.config import RunConfig
+from synthgen.errors import ConfigError
+from synthgen.jsonl import Commit, Journal
+from synthgen.prompts import Prompts
+from synthgen.records import Record, Seed, Side, Teacher
+from synthgen.text.ngrams import Leaks
+
+In = TypeVar("In")
+Raw = TypeVar("Raw")
+Out = TypeVar("Out")
+InC = TypeVar("InC", contravariant=True)
+OutC = TypeVar("OutC", covariant=True)
+Lines = Sequence[tuple[str, Record]]
+"""(file, record) of one commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the stages work with."""
+
+    teacher: Teacher
+    config: RunConfig
+    prompts: Prompts
+    examples: Mapping[Side, Sequence[Seed]]
+    """The seeds that may be shown as worked examples, by side."""
+    leaks: Leaks
+
+
+class Stage(Protocol, Generic[InC, Raw, OutC]):
+    """One stage of the line."""
+
+    name: str
+    kinds: Mapping[str, type[Record]]
+    """The record kind of each of the stage's files."""
+
+    def identity(self, item: InC) -> str:
+        """The id of an input."""
+        ...
+
+    async def work(self, item: InC) -> Raw:
+        """The calls that one input needs."""
+        ...
+
+    def settle(self, item: InC, raw: Raw) -> Lines:
+        """The commit of one input; called in the order of the inputs."""
+        ...
+
+    def taken(self, item: InC, lines: Lines) -> Iterable[OutC]:
+        """What goes on to the next stage; called once for each commit, those read back included."""
+        ...
+
+
+async def stream(
+    stage: Stage[In, Raw, Out],
+    journal: Journal,
+    inbox: asyncio.Queue[In | None],
+    outbox: asyncio.Queue[Out | None],
+    width: int,
+) -> None:
+    """Work on `width` inputs at once; None ends the inbox, and then the outbox. Raises what `work` raises."""
+    past = journal.commits()
+    done = journal.committed
+    under_way: asyncio.Queue[tuple[In, asyncio.Task[Raw] | None] | None] = asyncio.Queue(width)
+    started: set[asyncio.Task[Raw]] = set()
+
+    async def feed() -> None:
+        number = 0
+        while (item := await inbox.get()) is not None:
+            task = None
+            if number >= done:
+                task = asyncio.create_task(stage.work(item))
+                started.add(task)
+            await under_way.put((item, task))
+            number += 1
+        await under_way.put(None)
+
+    feeding = asyncio.create_task(feed())
+    try:
+        while (entry := await under_way.get()) is not None:
+            item, task = entry
+            if task is None:
+                lines = read_back(stage, stage.identity(item), next(past))
+            else:
+                lines = stage.settle(item, await task)
+                started.discard(task)
+                journal.commit(stage.identity(item), lines)
+            for out in stage.taken(item, lines):
+                await outbox.put(out)
+        await outbox.put(None)
+    finally:
+        for pending in (feeding, *started):
+            pending.cancel()
+        await asyncio.gather(feeding, *started, return_exceptions=True)
+
+
+def read_back(stage: Stage[In, Raw, Out], identity: str, commit: Commit) -> Lines:
+    """The records of a commit that an earlier run made for the same input."""
+    if commit.of != identity:
+        raise ConfigError(
+            f"the files of stage {stage.name} stand at {commit.of} where the line stands at {identity}: files of two runs "
+            "are mixed in this directory; restore it, or start a new run with --ledger pointing at this run's ledger"
+        )
+    return [(name, kind.model_validate(row)) for name, kind in stage.kinds.items() for row in commit.rows(name)]

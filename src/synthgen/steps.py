@@ -1,0 +1,267 @@
+"""The steps of a run: prepare, grow the line, export, report. The command runs them in turn, Prefect as its tasks.
+
+Each step takes a Job and leaves files; what it returns is small and plain. A foreseen stop is a value.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from synthgen import jsonl, line, prompts, specs, strategies
+from synthgen.config import ROLES, Prices, RoleConfig, RunConfig, build, read_toml
+from synthgen.errors import StorageError, SynthgenError, TeacherError
+from synthgen.export import folder
+from synthgen.line import Line, Progress
+from synthgen.records import Role, Seed, Side
+from synthgen.runs import RunDir
+from synthgen.stages import seeds as seed_files
+from synthgen.stages.grow import Stop
+from synthgen.teacher.connect import Connections, slot
+from synthgen.teacher.dispatch import Window
+from synthgen.teacher.engine import Engine
+from synthgen.teacher.ledger import Ledger
+from synthgen.teacher.meter import LimitReached, Limits, Meter
+from synthgen.views import report
+
+CAUTIOUS = Prices(prompt=15, cached=15, completion=75)
+"""US dollars a million tokens for a paid model whose price nobody stated: dear, so that a budget is never passed."""
+DEFAULT_BUDGET_USD = 5.0
+UNIT_STEP = 50
+"""Instructions added at a time where the target counts rows or pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One command's work on one run directory."""
+
+    seeds: Path
+    out: Path
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Config keys from flags, over those of the config file."""
+    config: Path | None = None
+    prompts: Path | None = None
+    rehearsal: tuple[str, ...] = ()
+    """Options for a rehearsal server: tests make it slow, benchmarks make it jitter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A job with everything read and checked."""
+
+    run: RunDir
+    config: RunConfig
+    prompts: prompts.Prompts
+    seeds: tuple[Seed, ...]
+    sides: dict[str, Side]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the line ended, and what it used."""
+
+    stop: Stop | None
+    usage: dict[str, Any]
+
+
+def resolve(job: Job) -> tuple[RunConfig, prompts.Prompts, tuple[Seed, ...]]:
+    """The whole config of a job, with the digests of what it was given."""
+    values = merged(read_toml(job.config) if job.config else {}, job.values)
+    texts = prompts.load(job.prompts)
+    taxonomy_file = job.prompts / "categories.toml" if job.prompts else None
+    taxonomy = strategies.load(
+        taxonomy_file if taxonomy_file and taxonomy_file.exists() else None, frozenset(texts.strategies)
+    )
+    tasks = seed_files.read(job.seeds)
+    values |= {
+        "taxonomy": taxonomy,
+        "prompts": texts.digests(),
+        "seeds": {seed.id: seed_files.digest(seed) for seed in tasks},
+    }
+    stored = RunDir(job.out).stored()
+    config = with_roles(build(values), stored.get("specs", {}))
+    return priced(config, "budget_usd" in values), texts, tasks
+
+
+def merged(file: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Flags over the file, tables key by key."""
+    whole = dict(file)
+    for key, value in flags.items():
+        held = whole.get(key)
+        whole[key] = merged(held, value) if isinstance(held, Mapping) and isinstance(value, Mapping) else value
+    return whole
+
+
+def with_roles(config: RunConfig, stored: Mapping[str, str]) -> RunConfig:
+    """The config with the identity and model of every role, as its SPEC declares them."""
+    teacher = declared(config.teacher, stored.get("propose", ""))
+    roles: dict[Role, RoleConfig] = {}
+    for role in ROLES:
+        chosen = config.roles.get(role)
+        if chosen is not None:
+            roles[role] = declared(chosen, teacher.spec)
+    return config.model_copy(update={"teacher": teacher, "roles": roles})
+
+
+def declared(chosen: RoleConfig, otherwise: str) -> RoleConfig:
+    """One role's SPEC taken apart."""
+    spec = chosen.spec or otherwise or "rehearsal"
+    parsed = specs.parse(spec, os.environ, chosen.teacher_id)
+    return chosen.model_copy(update={"spec": spec, "model": parsed.model, "identity": parsed.identity})
+
+
+def priced(config: RunConfig, budget_given: bool) -> RunConfig:
+    """A paid endpoint has a budget unless told otherwise, and a model without a stated price a cautious one."""
+    roles = {role: config.role(role) for role in ROLES}
+    paid = {chosen.model for chosen in roles.values() if specs.parse(chosen.spec, os.environ).paid}
+    if not paid:
+        return config
+    prices = {model: CAUTIOUS for model in paid} | config.prices
+    budget = config.budget_usd if budget_given else DEFAULT_BUDGET_USD
+    return config.model_copy(update={"prices": prices, "budget_usd": budget})
+
+
+def prepare(job: Job) -> Prepared:
+    """Read and check everything, write the run's config and sides. Nothing is sent."""
+    config, texts, tasks = resolve(job)
+    run = RunDir(job.out)
+    run.create()
+    run.guard(config)
+    sides = sides_of(config, tasks, run.read_sides())
+    if not run.sides.exists():
+        run.write_sides(sides)
+    run.write(config, run.stored().get("learned", {}))
+    return Prepared(run, config, texts, tasks, sides)
+
+
+def sides_of(config: RunConfig, tasks: tuple[Seed, ...], fixed: Mapping[str, Side]) -> dict[str, Side]:
+    """The side of every seed; in parity mode demonstrations come from the whole pool, so there is no test side."""
+    if config.mode == "parity":
+        return dict.fromkeys((seed.id for seed in tasks), "train")
+    return seed_files.sides(
+        tasks, fixed, share=config.test_share, minimum=config.test_minimum, fewest=config.test_from
+    )
+
+
+async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
+    """Run the line to its target, or to a stop."""
+    began = time.monotonic()
+    run, config = prepared.run, prepared.config
+    with Ledger(run.ledger(config)) as ledger:
+        meter = metered(config, ledger)
+        async with Connections(
+            config,
+            os.environ,
+            ledger,
+            run.stored().get("learned", {}),
+            lambda learned: run.write(config, learned),
+            job.rehearsal,
+        ) as connections:
+            window = Window(config.concurrency, config.rpm, config.tpm)
+            engine = Engine(connections.ports, ledger, meter, window, config.prices)
+            try:
+                stop = await to_target(prepared, engine, progress)
+            except (TeacherError, StorageError) as error:
+                if not begun(run):
+                    raise
+                stop = stopped(error)
+            finally:
+                await engine.aclose()
+        return Outcome(stop, usage(meter, ledger, time.monotonic() - began, config))
+
+
+def metered(config: RunConfig, ledger: Ledger) -> Meter:
+    """A meter that knows what earlier commands on this ledger used."""
+    before = ledger.totals()
+    return Meter(
+        Limits(config.budget_usd, config.max_calls, config.max_tokens_total),
+        calls_before=before.calls,
+        tokens_before=before.prompt_tokens + before.completion_tokens,
+        cost_before=before.cost_usd,
+    )
+
+
+async def to_target(prepared: Prepared, engine: Engine, progress: Progress) -> Stop | None:
+    """Run the line until enough instructions, rows or pairs are there.
+
+    Rows and pairs are counted after every `UNIT_STEP` instructions, so where the line stops does not depend on how
+    often it was started.
+    """
+    run, config = prepared.run, prepared.config
+    whole = Line(run, config, prepared.prompts, prepared.seeds, prepared.sides, engine, progress)
+    if config.target_unit == "instructions":
+        return await line.run(whole, config.target)
+    instructions = 0
+    while True:
+        instructions += UNIT_STEP
+        stop = await line.run(whole, instructions)
+        if stop is not None or report.made(run, config, config.target_unit) >= config.target:
+            return stop
+
+
+def begun(run: RunDir) -> bool:
+    """Whether anything was ever committed: from then on a stop is not a failure to start."""
+    return any(True for _ in jsonl.rows(run.accepted("instructions"))) or any(True for _ in jsonl.rows(run.rejected("grow")))
+
+
+def stopped(error: SynthgenError) -> Stop:
+    """A stop by an error that was foreseen."""
+    kind = "limit" if isinstance(error, LimitReached) else type(error).__name__
+    return Stop(kind, str(error))
+
+
+def usage(meter: Meter, ledger: Ledger, seconds: float, config: RunConfig) -> dict[str, Any]:
+    """What this command used, and what the ledger holds in all."""
+    return {
+        "calls": meter.calls,
+        "calls_replayed": meter.replayed,
+        "prompt_tokens": meter.prompt_tokens,
+        "completion_tokens": meter.completion_tokens,
+        "cached_tokens": meter.cached_tokens,
+        "cost_usd": round(meter.cost_usd, 6),
+        "seconds": round(seconds, 3),
+        "teacher_utilisation": round(meter.busy_seconds / (config.concurrency * max(seconds, 1e-9)), 4),
+        "ledger": ledger.totals()._asdict(),
+    }
+
+
+def export(prepared: Prepared) -> dict[str, Any]:
+    """Write the dataset folder from what is complete; how many rows each config and split has."""
+    run, config = prepared.run, prepared.config
+    models = {role: model_of(run, config, role) for role in ROLES}
+    return folder.write_run(run, config, prepared.prompts, prepared.seeds, prepared.sides, models)
+
+
+def model_of(run: RunDir, config: RunConfig, role: Role) -> str:
+    """The model that plays a role: as it was found, or as its SPEC says where nothing was asked yet."""
+    learned = run.stored().get("learned", {})
+    found = learned.get(slot(config.role(role)), {})
+    return str(found.get("model", config.role(role).model))
+
+
+def write_report(prepared: Prepared, outcome: Outcome, rows: Mapping[str, Any]) -> dict[str, Any]:
+    """Count what the run holds and write report.json; the report."""
+    counted = report.counted(prepared.run, prepared.config)
+    stop = outcome.stop
+    reason = {"reason": stop.reason, "advice": stop.advice} if stop else {"reason": "done", "advice": ""}
+    whole = {
+        **counted,
+        **outcome.usage,
+        "teacher": model_of(prepared.run, prepared.config, "answer"),
+        "rehearsal": prepared.config.rehearsed,
+        "rows": dict(rows),
+        "stopped": reason,
+    }
+    whole["warnings"] = report.warnings(whole)
+    jsonl.replace(prepared.run.report, jsonl.dump(whole))
+    return whole
+
+
+async def run_all(job: Job, progress: Progress) -> dict[str, Any]:
+    """Every step in turn, without Prefect; the report."""
+    with RunDir(job.out).locked():
+        prepared = prepare(job)
+        outcome = await grow(job, prepared, progress)
+        return write_report(prepared, outcome, export(prepared))

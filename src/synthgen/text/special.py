@@ -1,0 +1,18 @@
+"""Chat-template markers: text that would end a turn, or begin another, when a trainer renders a row."""
+
+import re
+
+SPECIAL = re.compile(
+    r"<[|｜][a-z0-9_▁]{2,40}[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>",
+    re.IGNORECASE,
+)
+
+
+def special_tokens(text: str) -> str | None:
+    """The first chat-template marker of a text, or None.
+
+    >>> special_tokens("so be it <|im_end|> and more")
+    '<|im_end|>'
+    """
+    found = SPECIAL.search(text)
+    return found[0] if found else None

@@ -1,0 +1,84 @@
+"""A report in plain words for the terminal."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def summary(report: dict[str, Any], run: Path) -> str:
+    """The funnel, what was dropped, the strategies, the pairs, the cost."""
+    return "\n".join((*funnel(report), *dropped(report), *by_strategy(report), *pairs(report), *spent(report), *end(report, run)))
+
+
+def funnel(report: dict[str, Any]) -> Iterator[str]:
+    """How many there were at each step."""
+    stages, rows = report["stages"], report["rows"]
+    if report["rehearsal"]:
+        yield "REHEARSAL: made by a program that imitates a teacher; not for training."
+    yield f"{report['proposed']:>8} proposed"
+    yield f"{report['accepted']:>8} accepted of {report['requested']} requested"
+    yield f"{report['tasks']:>8} tasks after inspection"
+    yield f"{stages['answers']['out']:>8} usable answers"
+    for config, splits in rows.items():
+        yield f"{sum(splits.values()):>8} rows in {config} ({', '.join(f'{n} {split}' for split, n in splits.items())})"
+
+
+def dropped(report: dict[str, Any]) -> Iterator[str]:
+    """Why what was dropped was dropped."""
+    for stage, reasons in report["rejected"].items():
+        yield f"dropped by {stage}: " + ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+
+
+def by_strategy(report: dict[str, Any]) -> Iterator[str]:
+    """Tasks, answers and marks for each strategy."""
+    for name, found in report["strategies"].items():
+        mark = f", mean mark {found['mean_mark']:.2f}" if found["mean_mark"] is not None else ""
+        words = f", {found['mean_words']:.0f} words" if found["mean_words"] is not None else ""
+        yield f"strategy {name}: {found['tasks']} tasks, {found['answers']} answers{words}{mark}"
+
+
+def pairs(report: dict[str, Any]) -> Iterator[str]:
+    """Pair yield, ties, length."""
+    found = report["pairs"]
+    if found["yield"] is not None:
+        longer = "-" if found["longer_chosen"] is None else f"{found['longer_chosen']:.0%}"
+        yield f"pairs: {found['pairs']} (yield {found['yield']:.0%}, ties {found['tie_rate']:.0%}, longer one chosen {longer})"
+
+
+def spent(report: dict[str, Any]) -> Iterator[str]:
+    """Calls, tokens, money, time."""
+    yield (
+        f"{report['calls']} calls, {report['calls_replayed']} replayed, {report['prompt_tokens']} tokens in, "
+        f"{report['completion_tokens']} out, {report['cost_usd']:.4f} USD, {report['seconds']:.1f} s"
+    )
+    for warning in report["warnings"]:
+        yield f"warning: {warning}"
+
+
+def end(report: dict[str, Any], run: Path) -> Iterator[str]:
+    """Where the dataset is."""
+    yield f"dataset: {run / 'dataset'}" if report["rows"] else "no dataset: no row is complete yet"
+
+
+def pilot(report: dict[str, Any]) -> str:
+    """What a teacher does, in rates: what is read, refused and cut at each stage, ties, pair yield, cost a row."""
+    accepted, rejected, stages = report["accepted"], report["rejected"], report["stages"]
+    lines = list(funnel(report))
+    lines.append(f"accepted: {rate(accepted, report['proposed'])} of the proposals")
+    for name, stage in (("instantiate", "tasks"), ("vet", "tasks"), ("answer", "answers"), ("judge", "judged")):
+        unreadable = sum(n for reason, n in rejected.get(name, {}).items() if "unreadable" in reason)
+        refused = sum(n for reason, n in rejected.get(name, {}).items() if reason in {"refused", "refusal", "filtered"})
+        cut = rejected.get(name, {}).get("length", 0)
+        total = stages[stage]["out"] + stages[stage]["rejected"]
+        lines.append(
+            f"{name}: {rate(total - unreadable, total)} readable, {rate(refused, total)} refused, {rate(cut, total)} cut"
+        )
+    lines += [*dropped(report), *by_strategy(report), *pairs(report), *spent(report)]
+    made = sum(report["rows"].get("sft", {}).values()) or 1
+    lines.append(f"cost of an SFT row: {report['ledger']['cost_usd'] / made:.5f} USD, {report['ledger']['calls'] / made:.1f} calls")
+    return "\n".join(lines)
+
+
+def rate(part: int, whole: int) -> str:
+    """A share in percent."""
+    return f"{part / whole:.0%}" if whole else "-"
