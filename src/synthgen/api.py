@@ -40,7 +40,9 @@ class Run:
         try:
             return dict(json.loads(self.dir.report.read_text(encoding="utf-8")))
         except FileNotFoundError:
-            raise InputError(f"{self.dir.path} has no report yet: its first command did not end; run it again") from None
+            raise InputError(
+                f"{self.dir.path} has no report yet: its first command did not end; run it again"
+            ) from None
         except ValueError as error:
             raise InputError(f"{self.dir.report} cannot be read: {error}; run the same command again") from error
 
@@ -56,7 +58,7 @@ class Run:
 
         if not self.dir.dataset.exists():
             raise InputError(f"{self.dir.path} has no dataset yet")
-        return load_dataset(str(self.dir.dataset), config)  # type: ignore[return-value]  # without a split: a dict
+        return load_dataset(str(self.dir.dataset), config)
 
     def why(self, identity: str) -> str:
         """The whole story of an id: seeds, prompt, reply, screens, strategy, candidates, verdicts, pair, row."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, Self
 
 import typer
 
@@ -21,7 +21,10 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=N
 
 SeedsPath = Annotated[Path, typer.Option("--seeds", help="A .jsonl file of seed tasks, or a folder of them.")]
 OutPath = Annotated[Path, typer.Option("--out", help="The run directory; the same command on it goes on.")]
-Teacher = Annotated[str, typer.Option("--teacher", help="rehearsal, MODEL, http://host:8000/v1, MODEL@URL, or several URLs of one model.")]
+Teacher = Annotated[
+    str,
+    typer.Option("--teacher", help="rehearsal, MODEL, http://host:8000/v1, MODEL@URL, or several URLs of one model."),
+]
 Judge = Annotated[str, typer.Option("--judge", help="A teacher SPEC for the judge; the teacher where left out.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="A TOML file of config keys.")]
 PromptsDir = Annotated[Path | None, typer.Option("--prompts", help="A folder of edited prompts (see `synthgen init`).")]
@@ -49,9 +52,13 @@ def expand(
     concurrency: Annotated[str, typer.Option(help="Calls under way at once, or auto (64).")] = "",
     rpm: Annotated[int | None, typer.Option(min=1, help="Calls a minute, at most.")] = None,
     tpm: Annotated[int | None, typer.Option(min=1, help="Tokens a minute, at most.")] = None,
-    budget_usd: Annotated[float | None, typer.Option(min=0, help="Stop before this is spent (5 for a paid endpoint).")] = None,
+    budget_usd: Annotated[
+        float | None, typer.Option(min=0, help="Stop before this is spent (5 for a paid endpoint).")
+    ] = None,
     max_calls: Annotated[int | None, typer.Option(min=0, help="Stop before more calls than this were made.")] = None,
-    max_tokens_total: Annotated[int | None, typer.Option(min=0, help="Stop before more tokens than this were used.")] = None,
+    max_tokens_total: Annotated[
+        int | None, typer.Option(min=0, help="Stop before more tokens than this were used.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="The run's seed (42).")] = None,
     language: Annotated[str, typer.Option(help="A language code, or `seeds`.")] = "",
     ledger: Annotated[Path | None, typer.Option(help="Use the ledger of another run.")] = None,
@@ -60,7 +67,9 @@ def expand(
     topics: Annotated[Path | None, typer.Option(help="A file of topics to aim at, one a line.")] = None,
     personas: Annotated[Path | None, typer.Option(help="A file of personas to aim at, one a line.")] = None,
     no_prefect: Annotated[bool, typer.Option("--no-prefect", help="Run without Prefect; the same bytes.")] = False,
-    no_erase: Annotated[bool, typer.Option("--no-erase", help="Keep the strategy's system prompt in rows (ablation).")] = False,
+    no_erase: Annotated[
+        bool, typer.Option("--no-erase", help="Keep the strategy's system prompt in rows (ablation).")
+    ] = False,
     no_include_seeds: Annotated[bool, typer.Option("--no-include-seeds", help="Leave the seeds out of SFT.")] = False,
     system: Annotated[str, typer.Option(help="The system message of rows: generic or none.")] = "",
 ) -> None:
@@ -215,7 +224,7 @@ class Progress:
     def __call__(self, stage: str, count: int) -> None:
         self.counts[stage] = count
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Self:
         self.thread.start()
         return self
 
@@ -271,7 +280,9 @@ def check_seeds(path: Path, as_json: Annotated[bool, typer.Option("--json", help
 
 @app.command("prompts")
 def show_prompts(
-    stage: Annotated[str, typer.Argument(help="propose, classify, instantiate, vet, answer or judge; all where left out.")] = "",
+    stage: Annotated[
+        str, typer.Argument(help="propose, classify, instantiate, vet, answer or judge; all where left out.")
+    ] = "",
     seeds: SeedsPath = Path("seeds"),
     config: ConfigFile = None,
     prompts: PromptsDir = None,
@@ -282,7 +293,7 @@ def show_prompts(
         from synthgen import preview
         from synthgen.steps import Job
 
-        for text in preview.requests(Job(seeds, Path("."), given(mode=mode), config, prompts), stage):
+        for text in preview.requests(Job(seeds, Path(), given(mode=mode), config, prompts), stage):
             typer.echo(text)
 
 
@@ -309,9 +320,9 @@ def init(folder: Path) -> None:
 def export(run: Path) -> None:
     """Write the dataset folder of a run again, from what is complete."""
     with foreseen():
-        from synthgen.scaffold import export_again
+        from synthgen import steps
 
-        typer.echo(json.dumps(export_again(run)))
+        typer.echo(json.dumps(steps.export_again(run)))
 
 
 def main() -> None:

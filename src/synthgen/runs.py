@@ -60,7 +60,9 @@ class RunDir:
         if self.path.exists() and not self.path.is_dir():
             raise ConfigError(f"{self.path} is not a folder; choose another --out")
         if self.path.is_dir() and not self.config.exists():
-            foreign = sorted(p.name for p in self.path.iterdir() if not p.name.startswith(".") and p.name != "ledger.sqlite")
+            foreign = sorted(
+                p.name for p in self.path.iterdir() if not p.name.startswith(".") and p.name != "ledger.sqlite"
+            )
             if foreign:
                 raise ConfigError(f"{self.path} holds {foreign[0]} and is not a synthgen run; choose another --out")
         with storage(self.path):
@@ -77,9 +79,7 @@ class RunDir:
             except BlockingIOError:
                 handle.seek(0)
                 holder = handle.read().strip() or "another process"
-                raise ConfigError(
-                    f"{self.path} is in use by {holder}; wait for it, or choose another --out"
-                ) from None
+                raise ConfigError(f"{self.path} is in use by {holder}; wait for it, or choose another --out") from None
             handle.truncate(0)
             handle.write(f"process {os.getpid()}")
             handle.flush()
@@ -111,8 +111,8 @@ class RunDir:
                 f"--out NEW --ledger {ledger}"
             )
 
-    def write(self, config: RunConfig, learned: Mapping[str, Any]) -> None:
-        """Write config.json whole."""
+    def write(self, config: RunConfig, learned: Mapping[str, Any], source: Mapping[str, Any]) -> None:
+        """Write config.json whole; `source` says where seeds and prompts were read from."""
         value = {
             "digest": config.digest,
             "generative": config.generative(),
@@ -120,6 +120,7 @@ class RunDir:
             "export": config.model_dump(mode="json", include=keys("export")),
             "specs": {role: config.role(role).spec for role in ROLES},
             "learned": dict(learned),
+            "source": dict(source),
         }
         jsonl.replace(self.config, jsonl.dump(value))
 

@@ -1,14 +1,10 @@
-"""Write what a user may edit: prompts, strategies, schemas, taxonomy, config. And export a run again."""
+"""Write what a user may edit: prompts, strategies, schemas, taxonomy, config."""
 
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
-from synthgen import jsonl, prompts, steps, strategies
-from synthgen.config import RunConfig, build
+from synthgen import prompts
 from synthgen.errors import ConfigError, storage
-from synthgen.runs import RunDir
-from synthgen.stages import seeds as seed_files
 
 CONFIG = """# Keys of a synthgen run; every flag of `synthgen expand` has one here. See docs/reference/config.md.
 # target = 200

@@ -39,7 +39,9 @@ def parse(text: str, environment: Mapping[str, str], teacher_id: str = "") -> Sp
     if text == "rehearsal" or text.startswith("rehearsal-"):
         profile = text.removeprefix("rehearsal").removeprefix("-") or "strong"
         if profile not in PROFILES:
-            raise ConfigError(f"there is no teacher {text}; the rehearsal is one of rehearsal-{', rehearsal-'.join(PROFILES)}")
+            raise ConfigError(
+                f"there is no teacher {text}; the rehearsal is one of rehearsal-{', rehearsal-'.join(PROFILES)}"
+            )
         return Spec("rehearsal", f"rehearsal-{profile}", (), teacher_id or "rehearsal")
     if text.startswith("vllm:"):
         raise ConfigError(
@@ -83,7 +85,11 @@ def normalise(url: str) -> str:
 def private(url: str) -> bool:
     """Whether a URL leads to this machine or a private network."""
     host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith((".local", ".internal", ".localhost")) or "." not in host and ":" not in host:
+    if (
+        host == "localhost"
+        or host.endswith((".local", ".internal", ".localhost"))
+        or ("." not in host and ":" not in host)
+    ):
         return True
     try:
         return ipaddress.ip_address(host).is_private

@@ -12,7 +12,7 @@ from typing import Any
 
 from synthgen import jsonl, line, prompts, specs, strategies
 from synthgen.config import ROLES, Prices, RoleConfig, RunConfig, build, read_toml
-from synthgen.errors import StorageError, SynthgenError, TeacherError
+from synthgen.errors import ConfigError, StorageError, SynthgenError, TeacherError
 from synthgen.export import folder
 from synthgen.line import Line, Progress
 from synthgen.records import Role, Seed, Side
@@ -45,6 +45,15 @@ class Job:
     prompts: Path | None = None
     rehearsal: tuple[str, ...] = ()
     """Options for a rehearsal server: tests make it slow, benchmarks make it jitter."""
+
+
+def reopened(out: Path) -> Job:
+    """The job that a run was last given, from its config.json."""
+    source = RunDir(out).stored().get("source")
+    if not source:
+        raise ConfigError(f"{out} is not a run of synthgen, or has not begun")
+    texts = Path(source["prompts"]) if source["prompts"] else None
+    return Job(Path(source["seeds"]), out, source["values"], None, texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,7 @@ def priced(config: RunConfig, budget_given: bool) -> RunConfig:
     paid = {chosen.model for chosen in roles.values() if specs.parse(chosen.spec, os.environ).paid}
     if not paid:
         return config
-    prices = {model: CAUTIOUS for model in paid} | config.prices
+    prices = dict.fromkeys(paid, CAUTIOUS) | config.prices
     budget = config.budget_usd if budget_given else DEFAULT_BUDGET_USD
     return config.model_copy(update={"prices": prices, "budget_usd": budget})
 
@@ -132,17 +141,24 @@ def prepare(job: Job) -> Prepared:
     sides = sides_of(config, tasks, run.read_sides())
     if not run.sides.exists():
         run.write_sides(sides)
-    run.write(config, run.stored().get("learned", {}))
+    run.write(config, run.stored().get("learned", {}), source_of(job))
     return Prepared(run, config, texts, tasks, sides)
+
+
+def source_of(job: Job) -> dict[str, Any]:
+    """Where a job's files came from and the keys it was given, for `synthgen export`."""
+    return {
+        "seeds": str(job.seeds.resolve()),
+        "prompts": str(job.prompts.resolve()) if job.prompts else "",
+        "values": merged(read_toml(job.config) if job.config else {}, job.values),
+    }
 
 
 def sides_of(config: RunConfig, tasks: tuple[Seed, ...], fixed: Mapping[str, Side]) -> dict[str, Side]:
     """The side of every seed; in parity mode demonstrations come from the whole pool, so there is no test side."""
     if config.mode == "parity":
         return dict.fromkeys((seed.id for seed in tasks), "train")
-    return seed_files.sides(
-        tasks, fixed, share=config.test_share, minimum=config.test_minimum, fewest=config.test_from
-    )
+    return seed_files.sides(tasks, fixed, share=config.test_share, minimum=config.test_minimum, fewest=config.test_from)
 
 
 async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
@@ -156,7 +172,7 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
             os.environ,
             ledger,
             run.stored().get("learned", {}),
-            lambda learned: run.write(config, learned),
+            lambda learned: run.write(config, learned, source_of(job)),
             job.rehearsal,
         ) as connections:
             window = Window(config.concurrency, config.rpm, config.tpm)
@@ -203,7 +219,9 @@ async def to_target(prepared: Prepared, engine: Engine, progress: Progress) -> S
 
 def begun(run: RunDir) -> bool:
     """Whether anything was ever committed: from then on a stop is not a failure to start."""
-    return any(True for _ in jsonl.rows(run.accepted("instructions"))) or any(True for _ in jsonl.rows(run.rejected("grow")))
+    return any(True for _ in jsonl.rows(run.accepted("instructions"))) or any(
+        True for _ in jsonl.rows(run.rejected("grow"))
+    )
 
 
 def stopped(error: SynthgenError) -> Stop:
@@ -232,6 +250,13 @@ def export(prepared: Prepared) -> dict[str, Any]:
     run, config = prepared.run, prepared.config
     models = {role: model_of(run, config, role) for role in ROLES}
     return folder.write_run(run, config, prepared.prompts, prepared.seeds, prepared.sides, models)
+
+
+def export_again(out: Path) -> dict[str, Any]:
+    """Write the dataset folder of a run anew, as its last command would."""
+    job = reopened(out)
+    with RunDir(out).locked():
+        return export(prepare(job))
 
 
 def model_of(run: RunDir, config: RunConfig, role: Role) -> str:

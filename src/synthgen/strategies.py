@@ -61,7 +61,7 @@ def load(path: Path | None = None, strategies: frozenset[str] = frozenset(STRATE
             if path
             else (resources.files("synthgen") / "categories.toml").read_text(encoding="utf-8")
         )
-        taxonomy = Taxonomy(categories=tomllib.loads(text))  # type: ignore[arg-type]  # pydantic reads the tables
+        taxonomy = Taxonomy(categories=tomllib.loads(text))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise ConfigError(f"cannot use the taxonomy {path}: {error}") from error
     if OTHER not in taxonomy.categories:

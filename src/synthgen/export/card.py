@@ -1,14 +1,19 @@
 """The dataset card: front matter that `load_dataset` reads, and what a person who trains on the rows should know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 
-SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
+SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
 REHEARSAL = (
-    "**Rehearsal data: made by a program that imitates a teacher, to try out the pipeline. "
-    "It is not for training.**"
+    "**Rehearsal data: made by a program that imitates a teacher, to try out the pipeline. It is not for training.**"
 )
 
 
@@ -80,18 +85,23 @@ def body(facts: Facts) -> str:
         f"Tasks grown from human-written seeds (Self-Instruct), answered by `{facts.teacher}` under the reasoning strategies "
         f"of Orca 2, {facts.samples} sample(s) a task"
         + (f", judged blind by `{facts.judge}`." if facts.judge else ", not judged."),
-        "## Rows\n\n" + table(("config", "split", "rows"), [(c, s, n) for c, x in facts.rows.items() for s, n in x.items()]),
+        "## Rows\n\n"
+        + table(("config", "split", "rows"), [(c, s, n) for c, x in facts.rows.items() for s, n in x.items()]),
         "## How they came about\n\n" + table(("step", "count"), list(facts.funnel.items())),
         "## Strategies\n\n" + table(("strategy", "SFT rows"), list(facts.strategies.items())),
         "## Categories\n\n" + table(("category", "SFT rows"), list(facts.categories.items())),
         f"## Split\n\n{facts.split_rule}",
         "## Prompts\n\n" + (ERASED if facts.erased else NOT_ERASED),
-        f"## Length\n\nWords of an SFT completion: median {facts.words[0]}, 90th percentile {facts.words[1]}, longest "
-        f"{facts.words[2]}. Rows over about 1,024 tokens: {facts.over[0]:.1%}; over 2,048: {facts.over[1]:.1%} (estimated at "
-        "four characters a token). TRL cuts or drops longer rows without a word unless `max_length` is raised.",
+        (
+            f"## Length\n\nWords of an SFT completion: median {facts.words[0]}, 90th percentile {facts.words[1]}, longest "
+            f"{facts.words[2]}. Rows over about 1,024 tokens: {facts.over[0]:.1%}; over 2,048: {facts.over[1]:.1%} (estimated at "
+            "four characters a token). TRL cuts or drops longer rows without a word unless `max_length` is raised."
+        ),
         TRAINING,
-        f"## Limits\n\nAnswers are a model's: they may be wrong, and the judge is a model too. Generation config "
-        f"`{facts.digest[:16]}`.",
+        (
+            f"## Limits\n\nAnswers are a model's: they may be wrong, and the judge is a model too. Generation config "
+            f"`{facts.digest[:16]}`."
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -114,7 +124,7 @@ dpo = load_dataset("PATH", "dpo")  # prompt, chosen, rejected
 rows: the chat template must. For a base model set `eos_token` to the token that ends a turn in its template."""
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str | int, ...]] | list[tuple[str, int]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[Sequence[str | int]]) -> str:
     """A Markdown table."""
     lines = [" | ".join(head), " | ".join("---" for _ in head)]
     lines += [" | ".join(str(cell).replace("|", "\\|") for cell in row) for row in rows]

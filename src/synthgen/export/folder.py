@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from synthgen.export import card, rows
 from synthgen.export.parquet import SCHEMAS, write_split
 from synthgen.export.rows import Ancestry, Origin, Row, Voice
 from synthgen.prompts import Prompts
-from synthgen.records import Answer, Instruction, Judged, Pair, Record, Seed, Side, Task
+from synthgen.records import Answer, Instruction, Judged, Pair, Record, Role, Seed, Side, Task
 from synthgen.runs import RunDir
 from synthgen.stages.pick import first, pick, scored
 from synthgen.text.ngrams import Leaks
@@ -151,7 +151,12 @@ def committed(run: RunDir, name: str) -> int:
 
 
 def write_run(
-    run: RunDir, config: RunConfig, prompts: Prompts, seeds: tuple[Seed, ...], sides: Mapping[str, Side], models: Mapping[str, str]
+    run: RunDir,
+    config: RunConfig,
+    prompts: Prompts,
+    seeds: tuple[Seed, ...],
+    sides: Mapping[str, Side],
+    models: Mapping[Role, str],
 ) -> dict[str, dict[str, int]]:
     """Write the dataset folder of a run; config to split to rows. No rows, no folder.
 
@@ -189,7 +194,9 @@ def search(folder: Path, text: str, leaks: Leaks, *, erased: bool) -> None:
     """Look for strategy text in every string of every file. What stands in a row's own task is excepted."""
     found = leaks.find(text)
     if found is not None:
-        raise LeakError(f'the dataset card quotes a strategy prompt: "{found}"; reword the prompt or what the card is made of')
+        raise LeakError(
+            f'the dataset card quotes a strategy prompt: "{found}"; reword the prompt or what the card is made of'
+        )
     for path in sorted(folder.rglob("*.parquet")):
         for batch in pq.ParquetFile(path).iter_batches(batch_size=500):
             for row in batch.to_pylist():
@@ -245,7 +252,7 @@ def facts(export: Export, counts: Mapping[str, Mapping[str, int]]) -> card.Facts
     config = export.config
     return card.Facts(
         license=config.license,
-        languages=tuple(sorted(code for code in languages if len(code) == 2)),  # noqa: PLR2004
+        languages=tuple(sorted(code for code in languages if len(code) == 2)),
         rehearsal=config.rehearsed,
         teacher=export.origin.teacher,
         judge=export.origin.judge,

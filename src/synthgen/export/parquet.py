@@ -12,9 +12,7 @@ from synthgen.errors import storage
 
 ROWS_IN_GROUP = 2000
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-SHARED = [
-    (name, pa.string()) for name in ("id", "root_id", "strategy", "category", "source", "metadata_json")
-]
+SHARED = [(name, pa.string()) for name in ("id", "root_id", "strategy", "category", "source", "metadata_json")]
 SCHEMAS: Mapping[str, pa.Schema] = {
     "sft": pa.schema([("prompt", MESSAGES), ("completion", MESSAGES), *SHARED]),
     "sft_messages": pa.schema([("messages", MESSAGES), *SHARED]),

@@ -48,7 +48,10 @@ class Prompts:
         if not pieces:
             raise ConfigError(f"the prompt {name} has no part: begin it with a line `=== user`")
         return tuple(
-            Message(role=cast("Literal['system', 'user']", "user" if role == "prompt" else role), content=fill(name, body.strip("\n"), values))
+            Message(
+                role=cast("Literal['system', 'user']", "user" if role == "prompt" else role),
+                content=fill(name, body.strip("\n"), values),
+            )
             for role, body in zip(pieces[::2], pieces[1::2], strict=True)
         )
 
@@ -75,7 +78,9 @@ def fill(name: str, body: str, values: dict[str, object]) -> str:
     try:
         return Template(body).substitute({key: str(value) for key, value in values.items()})
     except (KeyError, ValueError) as error:
-        raise ConfigError(f"the prompt {name} cannot be filled in: {error}; write a literal dollar sign as $$") from error
+        raise ConfigError(
+            f"the prompt {name} cannot be filled in: {error}; write a literal dollar sign as $$"
+        ) from error
 
 
 def fenced(tag: str, text: str) -> str:

@@ -21,7 +21,11 @@ def main() -> None:
     parser.add_argument("--watch-stdin", action="store_true")
     given = parser.parse_args()
     options = Options(
-        f"rehearsal-{given.profile}", given.latency_ms / 1000, given.jitter_ms / 1000, given.fail_rate, tuple(given.without)
+        f"rehearsal-{given.profile}",
+        given.latency_ms / 1000,
+        given.jitter_ms / 1000,
+        given.fail_rate,
+        tuple(given.without),
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with contextlib.suppress(KeyboardInterrupt):

@@ -103,7 +103,9 @@ def correct(text: str, solution: Solution) -> bool:
     """Whether an answer comes to the right outcome: the last outcome it states, or every word that is required."""
     if solution.required:
         return all(word in text for word in solution.required)
-    places = {outcome: text.rfind(outcome) + len(outcome) for outcome in (solution.right, *solution.wrong) if outcome in text}
+    places = {
+        outcome: text.rfind(outcome) + len(outcome) for outcome in (solution.right, *solution.wrong) if outcome in text
+    }
     # Of outcomes that end at one place the longest is the one stated: 12 in 112 is not 12.
     best = max(places, key=lambda outcome: (places[outcome], len(outcome)), default="")
     return best == solution.right

@@ -84,5 +84,3 @@ def family_of(text: str, rng: Random) -> Family:
     words = set(WORD.findall(text.lower()))
     related = [family for family in FAMILIES if words & set(WORD.findall(f"{family.name} {family.category}"))]
     return rng.choice(related or FAMILIES)
-
-

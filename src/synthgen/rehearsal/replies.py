@@ -49,7 +49,11 @@ def instantiate_labels(call: Call) -> str:
     known = recognise(tagged(call.text, "instruction"))
     instances = []
     for label in tagged(call.text, "wanted").splitlines():
-        text = known[0].given(known[1], rng, label) if known else f"A line that speaks for itself, number {rng.randrange(10**6)}."
+        text = (
+            known[0].given(known[1], rng, label)
+            if known
+            else f"A line that speaks for itself, number {rng.randrange(10**6)}."
+        )
         if rng.random() < rates.STATES_LABEL:
             text += f" It is {label}."
         instances.append({"label": label, "input": text})

@@ -39,7 +39,7 @@ def judge(call: Call) -> str:
     return text[: len(text) // 2] if broken else text
 
 
-def true_quality(text: str, right: bool | None) -> float:  # noqa: FBT001  # three-valued
+def true_quality(text: str, right: bool | None) -> float:  # three-valued
     """Good, bad or, for a task that is not recognised, a fixed function of the text."""
     if right is None:
         return rates.UNKNOWN + hashlib.sha256(text.encode()).digest()[0] / 255 - 0.5

@@ -18,7 +18,9 @@ TRADES = tuple(
 PLACES = tuple(
     "allotment,archive,bakery,boathouse,bookshop,bus depot,canteen,chapel,clinic,co-operative,dairy,dockyard,ferry terminal,"
     "greenhouse,gymnasium,harbour office,hostel,joinery,laundry,library,lighthouse,market hall,mill,museum,nursery,observatory,"
-    "orchard,pharmacy,pottery,quarry,riding school,sailing club,sawmill,theatre,tram shed,vineyard,warehouse,workshop".split(",")
+    "orchard,pharmacy,pottery,quarry,riding school,sailing club,sawmill,theatre,tram shed,vineyard,warehouse,workshop".split(
+        ","
+    )
 )
 THINGS = tuple(
     "anvil,banjo,barrel,basket,blanket,bicycle,candle,canoe,carpet,chisel,clock,compass,curtain,drum,easel,fan,fiddle,funnel,"

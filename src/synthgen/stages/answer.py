@@ -106,7 +106,7 @@ def stated_label(text: str, labels: tuple[str, ...]) -> str:
 class AnswerStage:
     """Task to Answered. Its state is the long answers seen so far, for dropping those given twice."""
 
-    name = "answers"
+    name: ClassVar[str] = "answers"
     kinds: ClassVar[Mapping[str, type[Record]]] = {"answers": Answer, "answer": Rejected}
 
     def __init__(self, means: Means) -> None:

@@ -162,7 +162,7 @@ def prompt(call: int, pool: Pool) -> tuple[Request, list[Demonstration], Target]
     machine = pool.seen_by(call, side)
     draw = sample_parity if config.mode == "parity" else sample
     shown = draw(pool.seeds[side], machine, config, rng)
-    target = Target() if config.mode == "parity" else draw_target(config, source, rng)
+    target = Target() if config.mode == "parity" else draw_target(config, rng)
     seed = rng.getrandbits(31)
     request = propose.ask(shown, target, config, source.prompts, source.languages, seed=seed)
     return request, shown, target
@@ -203,13 +203,11 @@ def draw_distinct(pool: Sequence[Demonstration], count: int, chosen: list[Demons
     chosen.extend(rng.sample(rest, min(left, len(rest))))
 
 
-def draw_target(config: RunConfig, source: Source, rng: Random) -> Target:
+def draw_target(config: RunConfig, rng: Random) -> Target:
     """What one call aims at: a category by its weight, and one value of every other axis."""
     if config.steer == "none":
         return Target()
-    weights = config.axes.categories or dict.fromkeys(
-        (name for name in config.taxonomy.names if name != OTHER), 1.0
-    )
+    weights = config.axes.categories or dict.fromkeys((name for name in config.taxonomy.names if name != OTHER), 1.0)
     axes = config.axes
     (category,) = rng.choices(list(weights), list(weights.values()))
     return Target(

@@ -102,8 +102,10 @@ def ask(
         messages = parity.instance_prompt(instruction.instruction, seeds, prompts, labelling=kind.is_classification)
         return Request(role="instantiate", messages=messages, decoding=decoding, seed=seed), ()
     wanted = turns(kind.labels, config.instances, rng)
-    messages = label_messages(instruction, kind, wanted, seeds, prompts) if wanted else open_messages(
-        instruction, seeds, config.instances, prompts
+    messages = (
+        label_messages(instruction, kind, wanted, seeds, prompts)
+        if wanted
+        else open_messages(instruction, seeds, config.instances, prompts)
     )
     form = prompts.schema("instantiate_labels" if wanted else "instantiate_open")
     return Request(role="instantiate", messages=messages, decoding=decoding, form=form, seed=seed), wanted
@@ -117,9 +119,7 @@ def turns(labels: Sequence[str], count: int, rng: Random) -> tuple[str, ...]:
     return tuple(labels[(first + turn) % len(labels)] for turn in range(count))
 
 
-def open_messages(
-    instruction: Instruction, seeds: Sequence[Seed], count: int, prompts: Prompts
-) -> tuple[Message, ...]:
+def open_messages(instruction: Instruction, seeds: Sequence[Seed], count: int, prompts: Prompts) -> tuple[Message, ...]:
     """Input-first, with examples of tasks that need an input and of tasks that do not."""
     opened = [seed for seed in seeds if not seed.is_classification and seed.instances]
     filled = [seed for seed in opened if seed.instances[0].input][:EXAMPLES]
@@ -194,9 +194,7 @@ def states(text: str, label: str) -> bool:
     return f" {normalised(label)} " in f" {normalised(text)} "
 
 
-def refused(
-    instruction: Instruction, found: Unreadable, reply: Reply, number: int = 0
-) -> Rejected:
+def refused(instruction: Instruction, found: Unreadable, reply: Reply, number: int = 0) -> Rejected:
     """The rejection of an instruction whose reply could not be used."""
     return Rejected(id=f"{instruction.id}-{number}", reason=found.reason, evidence=found.fault, call=reply.key)
 

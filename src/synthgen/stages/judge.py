@@ -88,9 +88,7 @@ def records(
     """One Judged per answer; equal texts share a verdict."""
     names = {text: name for name, text in texts.items()}
     order = list(texts)
-    return [
-        judged(answer, verdicts[names[answer.text]], order.index(names[answer.text]), call) for answer in answers
-    ]
+    return [judged(answer, verdicts[names[answer.text]], order.index(names[answer.text]), call) for answer in answers]
 
 
 def judged(answer: Answer, verdict: Verdict, position: int, call: str) -> Judged:
@@ -99,7 +97,6 @@ def judged(answer: Answer, verdict: Verdict, position: int, call: str) -> Judged
     aspects = {name: Aspect(reason=mark.reason, score=mark.score) for name, mark in marks.items()}
     mean = sum(mark.score for mark in marks.values()) / len(ASPECTS)
     return Judged(id=answer.id, call=call, task=answer.task, position=position, aspects=aspects, mean=mean)
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +119,7 @@ class Verdicted:
 class JudgeStage:
     """Answered to Verdicted, one call for each task."""
 
-    name = "judged"
+    name: ClassVar[str] = "judged"
     kinds: ClassVar[Mapping[str, type[Record]]] = {"judged": Judged, "judge": Rejected}
 
     def __init__(self, means: Means) -> None:

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from synthgen.config import RunConfig
 from synthgen.records import Pair, Record, Rejected, Task
-from synthgen.stages.pick import Scored, acceptable, scored
 from synthgen.stages.judge import Verdicted
+from synthgen.stages.pick import Scored, acceptable, scored
 from synthgen.stages.stream import Lines, Means
 from synthgen.text.tokens import normalised
 
@@ -48,7 +48,7 @@ def pair(task: Task, candidates: Sequence[Scored], config: RunConfig) -> Pair | 
 class PairStage:
     """Verdicted to Pair; tasks without a good answer are told apart from those without a pair."""
 
-    name = "pairs"
+    name: ClassVar[str] = "pairs"
     kinds: ClassVar[Mapping[str, type[Record]]] = {"pairs": Pair, "pick": Rejected, "pair": Rejected}
 
     def __init__(self, means: Means) -> None:

@@ -51,14 +51,17 @@ def instance_prompt(
     if labelling:
         chosen = [seed for seed in seeds if seed.is_classification and seed.instances][:LABEL_EXAMPLES]
         examples = "\n\n".join(
-            "\n".join((f"Task: {encoded(seed.instruction)}", *(label_example(one.input, one.output) for one in seed.instances)))
+            "\n".join(
+                (
+                    f"Task: {encoded(seed.instruction)}",
+                    *(label_example(one.input, one.output) for one in seed.instances),
+                )
+            )
             for seed in chosen
         )
         return prompts.render("instantiate_labels_parity", examples=examples + "\n", instruction=encoded(instruction))
     chosen = [seed for seed in seeds if not seed.is_classification and seed.instances][:OPEN_EXAMPLES]
-    examples = "\n\n".join(
-        "\n".join((f"Task: {encoded(seed.instruction)}", *open_examples(seed))) for seed in chosen
-    )
+    examples = "\n\n".join("\n".join((f"Task: {encoded(seed.instruction)}", *open_examples(seed))) for seed in chosen)
     return prompts.render("instantiate_open_parity", examples=examples + "\n", instruction=encoded(instruction))
 
 
@@ -114,7 +117,7 @@ def filtered(pairs: Pairs, finish: Finish) -> Pairs:
 
 def valid(given: str, output: str) -> bool:
     """Not an echo, not empty, and neither side waits for more."""
-    return given != output and output != "" and not given.strip().endswith(":") and not output.strip().endswith(":")
+    return output not in {given, ""} and not given.strip().endswith(":") and not output.strip().endswith(":")
 
 
 def without_duplicates(pairs: Pairs) -> Pairs:

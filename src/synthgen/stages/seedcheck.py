@@ -5,7 +5,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,10 @@ def check(path: Path) -> dict[str, Any]:
     }
 
 
-def share(flags: Iterator[bool] | Any) -> float:
+def share(flags: Iterable[bool]) -> float:
     """Share of true ones, to three places."""
     values = list(flags)
-    return round(sum(values) / len(values), 3)
+    return float(round(sum(values) / len(values), 3))
 
 
 def most_similar(tasks: Sequence[Seed]) -> dict[str, Any] | None:

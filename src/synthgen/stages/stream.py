@@ -6,7 +6,7 @@ To resume is to run again: inputs whose commit is already in the journal are ans
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from synthgen.config import RunConfig
 from synthgen.errors import ConfigError
@@ -18,8 +18,8 @@ from synthgen.text.ngrams import Leaks
 In = TypeVar("In")
 Raw = TypeVar("Raw")
 Out = TypeVar("Out")
-InC = TypeVar("InC", contravariant=True)
-OutC = TypeVar("OutC", covariant=True)
+In_contra = TypeVar("In_contra", contravariant=True)
+Out_co = TypeVar("Out_co", covariant=True)
 Lines = Sequence[tuple[str, Record]]
 """(file, record) of one commit."""
 
@@ -36,26 +36,26 @@ class Means:
     leaks: Leaks
 
 
-class Stage(Protocol, Generic[InC, Raw, OutC]):
+class Stage(Protocol, Generic[In_contra, Raw, Out_co]):
     """One stage of the line."""
 
-    name: str
-    kinds: Mapping[str, type[Record]]
+    name: ClassVar[str]
+    kinds: ClassVar[Mapping[str, type[Record]]]
     """The record kind of each of the stage's files."""
 
-    def identity(self, item: InC) -> str:
+    def identity(self, item: In_contra) -> str:
         """The id of an input."""
         ...
 
-    async def work(self, item: InC) -> Raw:
+    async def work(self, item: In_contra) -> Raw:
         """The calls that one input needs."""
         ...
 
-    def settle(self, item: InC, raw: Raw) -> Lines:
+    def settle(self, item: In_contra, raw: Raw) -> Lines:
         """The commit of one input; called in the order of the inputs."""
         ...
 
-    def taken(self, item: InC, lines: Lines) -> Iterable[OutC]:
+    def taken(self, item: In_contra, lines: Lines) -> Iterable[Out_co]:
         """What goes on to the next stage; called once for each commit, those read back included."""
         ...
 

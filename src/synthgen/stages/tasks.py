@@ -16,7 +16,7 @@ from synthgen.text.tokens import normalised
 class TaskStage:
     """Instruction to Tasks. Its state is the tasks seen so far, for dropping repeated ones."""
 
-    name = "tasks"
+    name: ClassVar[str] = "tasks"
     kinds: ClassVar[Mapping[str, type[Record]]] = {"tasks": Task, "instantiate": Rejected, "vet": Rejected}
 
     def __init__(self, means: Means) -> None:
@@ -61,7 +61,10 @@ class TaskStage:
         request, wanted = instantiate.ask(item, kind, examples, config, means.prompts)
         if config.mode == "default":
             return await ask(
-                means.teacher, request, lambda text: instantiate.read(text, kind, wanted, config.instances), means.prompts
+                means.teacher,
+                request,
+                lambda text: instantiate.read(text, kind, wanted, config.instances),
+                means.prompts,
             )
         reply = await means.teacher.ask(request)
         read = parity.read_labelled if kind.is_classification else parity.read_open
@@ -120,13 +123,14 @@ class TaskStage:
         lines: list[tuple[str, Record]] = []
         fresh: dict[str, str] = {}
         for name, record in raw:
+            key = duplicate_key(record) if isinstance(record, Task) else ""
+            other = self.seen.get(key) or fresh.get(key)
+            if isinstance(record, Task) and other is not None:
+                repeated = Rejected(id=record.id, reason="duplicate_task", evidence=other, call=record.call)
+                lines.append(("instantiate", repeated))
+                continue
             if isinstance(record, Task):
-                key = duplicate_key(record)
-                if (other := self.seen.get(key) or fresh.get(key)) is not None:
-                    record = Rejected(id=record.id, reason="duplicate_task", evidence=other, call=record.call)
-                    name = "instantiate"
-                else:
-                    fresh[key] = record.id
+                fresh[key] = record.id
             lines.append((name, record))
         return lines
 

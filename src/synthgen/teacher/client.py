@@ -160,8 +160,7 @@ class Client:
             raise BillingFailed(f"{self._names()} cannot bill the account: {text}")
         if found.kind == "model":
             raise UnknownModel(f"{self._names()} does not serve this model: {text}; look at {self.urls[0]}/models")
-        finish = found.kind if found.kind in {"too_long", "filtered"} else "refused"
-        return Reply(text=text, finish=finish)  # type: ignore[arg-type]  # the three words are in both Literals
+        return Reply(text=text, finish=found.kind if found.kind in {"too_long", "filtered"} else "refused")
 
     def _wait(self, attempt: int, last: Fault) -> float:
         """Seconds before the next attempt: as told, or doubling with jitter."""
@@ -179,9 +178,11 @@ class Client:
 
 def probe_body(model: str, api: Api, known: Capabilities) -> dict[str, Any]:
     """A tiny request with every parameter that is not known to be refused."""
-    said: dict[str, Any] = {"prompt": "Say ok."} if api == "completions" else {
-        "messages": [{"role": "user", "content": 'Reply with the JSON object {"ok": true}.'}]
-    }
+    said: dict[str, Any] = (
+        {"prompt": "Say ok."}
+        if api == "completions"
+        else {"messages": [{"role": "user", "content": 'Reply with the JSON object {"ok": true}.'}]}
+    )
     optional: dict[str, Any] = {"seed": 1, "temperature": 0.5, "top_p": 0.9, "presence_penalty": 0.0, "stop": ["###"]}
     if api == "chat":
         optional["response_format"] = PROBE_SCHEMA

@@ -90,7 +90,20 @@ class Ledger:
         kept = orjson.dumps(reply.model_dump(exclude={"key"}))
         request = zlib.compress(canonical(body), 1)
         tokens = (reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens)
-        row = (reply.key, role, reply.model, identity, sample, request, kept, reply.finish, *tokens, cost_usd, seconds, at)
+        row = (
+            reply.key,
+            role,
+            reply.model,
+            identity,
+            sample,
+            request,
+            kept,
+            reply.finish,
+            *tokens,
+            cost_usd,
+            seconds,
+            at,
+        )
         with self._storage():
             self._connection.execute(INSERT, row)
 
@@ -99,7 +112,8 @@ class Ledger:
         row = self._one(
             "select count(*), total(prompt_tokens), total(completion_tokens), total(cached_tokens), total(cost_usd) from calls"
         )
-        return Totals(*(int(value) for value in row[:4]), row[4]) if row else Totals(0, 0, 0, 0, 0.0)
+        calls, prompt, completion, cached, usd = row
+        return Totals(int(calls), int(prompt), int(completion), int(cached), float(usd))
 
     def binding(self, spec: str, api: str) -> Binding | None:
         """What an earlier run learned of an endpoint."""
@@ -130,7 +144,11 @@ class Ledger:
             yield
         except sqlite3.DatabaseError as error:
             if "not a database" in str(error) or "malformed" in str(error):
-                raise ConfigError(f"{self.path} is not a ledger, or is damaged: {error}; name another with --ledger") from error
-            raise StorageError(f"cannot write the ledger {self.path}: {error}; make room, then run the same command") from error
+                raise ConfigError(
+                    f"{self.path} is not a ledger, or is damaged: {error}; name another with --ledger"
+                ) from error
+            raise StorageError(
+                f"cannot write the ledger {self.path}: {error}; make room, then run the same command"
+            ) from error
         except OSError as error:
             raise StorageError(f"cannot write the ledger {self.path}: {error.strerror}") from error

@@ -25,9 +25,13 @@ def chosen(values: dict[str, Any], out: Path, environment: Mapping[str, str]) ->
         model = served(port)
         if model:
             spec = f"{model}@http://127.0.0.1:{port}/v1"
-            return with_spec(values, spec), f"synthgen: teacher {spec}, because a server answers there; name another with --teacher"
+            return with_spec(
+                values, spec
+            ), f"synthgen: teacher {spec}, because a server answers there; name another with --teacher"
     key = " (a key in the environment alone never spends)" if environment.get("OPENAI_API_KEY") else ""
-    return with_spec(values, "rehearsal"), f"synthgen: teacher rehearsal, because no --teacher was named and no local server answers{key}"
+    return with_spec(
+        values, "rehearsal"
+    ), f"synthgen: teacher rehearsal, because no --teacher was named and no local server answers{key}"
 
 
 def with_spec(values: dict[str, Any], spec: str) -> dict[str, Any]:

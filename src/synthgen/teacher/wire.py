@@ -13,7 +13,14 @@ from synthgen.records import Finish, Record, Reply, Request
 Api = Literal["chat", "completions"]
 FaultKind = Literal["rate", "server", "auth", "billing", "model", "parameter", "too_long", "filtered", "refused"]
 OPTIONAL = ("seed", "temperature", "top_p", "presence_penalty", "stop", "response_format")
-TOO_LONG = ("context length", "context_length", "maximum context", "context window", "too many tokens", "prompt is too long")
+TOO_LONG = (
+    "context length",
+    "context_length",
+    "maximum context",
+    "context window",
+    "too many tokens",
+    "prompt is too long",
+)
 BILLING_CODES = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 
 

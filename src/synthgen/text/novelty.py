@@ -1,7 +1,6 @@
 """The pool of accepted texts, and which of them is nearest to a new one. Exact."""
 
 from collections.abc import Callable
-from functools import partial
 
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
@@ -13,14 +12,15 @@ UNSEEN = "\xff"
 """Stands in a query for every token that no text of the pool has: it can match nothing."""
 FIRST_CODE = 0x100
 SURROGATES = range(0xD800, 0xE000)
-ROUNDING = 1e-9
+ROUNDING = 1e-5
+"""More than what rapidfuzz loses where it turns a similarity into a cutoff; a wider net changes no result."""
 
 
 class Novelty:
     """Every text as a string with one character for each token, so that the compiled scan compares tokens.
 
     Indel's normalized similarity of two such strings is 2 * LCS / (m + n), ROUGE-L's F1 up to rounding; of all texts that
-    near to the best the score is then computed in the reference's order of floats, which tells equal fractions apart.
+    come that near to the best the score is then computed in the reference's order of floats, which tells equal fractions apart.
     """
 
     def __init__(self, tokenize: Callable[[str], list[str]], threshold: float) -> None:
@@ -43,12 +43,18 @@ class Novelty:
         if not self._ids:
             return None
         coded = "".join(self._codes.get(token, UNSEEN) for token in self.tokenize(text))
-        scan = partial(process.extract, coded, self._coded, scorer=Indel.normalized_similarity, processor=None)
-        best = scan(limit=1)[0][1] if coded else 0.0
-        if not best:
+        best = process.extractOne(coded, self._coded, scorer=Indel.normalized_similarity, processor=None)
+        if not coded or best is None or not best[1]:
             return Nearest(self._ids[0], 0.0)
-        candidates = [position for _, _, position in scan(limit=None, score_cutoff=best - ROUNDING)]
-        score, first = max((rouge_l(self._coded[position], coded), -position) for position in candidates)
+        candidates = process.extract(
+            coded,
+            self._coded,
+            scorer=Indel.normalized_similarity,
+            processor=None,
+            score_cutoff=max(0.0, best[1] - ROUNDING),
+            limit=None,
+        )
+        score, first = max((rouge_l(self._coded[position], coded), -position) for _, _, position in candidates)
         return Nearest(self._ids[-first], score)
 
     def _encode(self, text: str) -> str:

@@ -142,7 +142,10 @@ def warnings(report: dict[str, Any]) -> list[str]:
             f"the longer answer is chosen in {longer:.0%} of the pairs (expected {low:.0%} to {high:.0%}): "
             "the judge may be rewarding length"
         )
-    grown, taken = report["stages"]["instructions"], report["accepted"] + sum(report["rejected"].get("grow", {}).values())
+    grown, taken = (
+        report["stages"]["instructions"],
+        report["accepted"] + sum(report["rejected"].get("grow", {}).values()),
+    )
     if grown["out"] + grown["rejected"] != taken:
         found.append(f"the grow stage does not balance: {grown} against {taken} proposals")
     return found

@@ -76,7 +76,9 @@ def replayed(run: RunDir, calls: list[tuple[str, str]]) -> Iterator[str]:
     named = stored.get("limits", {}).get("ledger") or str(run.path / "ledger.sqlite")
     if not calls:
         return
-    with Ledger(run.path / "ledger.sqlite" if named == str(run.path / "ledger.sqlite") else type(run.path)(named)) as ledger:
+    with Ledger(
+        run.path / "ledger.sqlite" if named == str(run.path / "ledger.sqlite") else type(run.path)(named)
+    ) as ledger:
         for key in dict.fromkeys(key for _, key in calls):
             asked, reply = ledger.request(key), ledger.get(key)
             if asked is None or reply is None:

@@ -7,7 +7,9 @@ from typing import Any
 
 def summary(report: dict[str, Any], run: Path) -> str:
     """The funnel, what was dropped, the strategies, the pairs, the cost."""
-    return "\n".join((*funnel(report), *dropped(report), *by_strategy(report), *pairs(report), *spent(report), *end(report, run)))
+    return "\n".join(
+        (*funnel(report), *dropped(report), *by_strategy(report), *pairs(report), *spent(report), *end(report, run))
+    )
 
 
 def funnel(report: dict[str, Any]) -> Iterator[str]:
@@ -75,7 +77,9 @@ def pilot(report: dict[str, Any]) -> str:
         )
     lines += [*dropped(report), *by_strategy(report), *pairs(report), *spent(report)]
     made = sum(report["rows"].get("sft", {}).values()) or 1
-    lines.append(f"cost of an SFT row: {report['ledger']['cost_usd'] / made:.5f} USD, {report['ledger']['calls'] / made:.1f} calls")
+    lines.append(
+        f"cost of an SFT row: {report['ledger']['cost_usd'] / made:.5f} USD, {report['ledger']['calls'] / made:.1f} calls"
+    )
     return "\n".join(lines)
 
 

@@ -6,7 +6,13 @@ from functools import lru_cache
 from synthgen.rehearsal.families import facts, labels, numbers, texts, writing
 from synthgen.rehearsal.families.base import Family
 
-FAMILIES: tuple[Family, ...] = (*numbers.FAMILIES, *labels.FAMILIES, *texts.FAMILIES, *facts.FAMILIES, *writing.FAMILIES)
+FAMILIES: tuple[Family, ...] = (
+    *numbers.FAMILIES,
+    *labels.FAMILIES,
+    *texts.FAMILIES,
+    *facts.FAMILIES,
+    *writing.FAMILIES,
+)
 BY_NAME = {family.name: family for family in FAMILIES}
 
 

@@ -10,9 +10,17 @@ from synthgen.rehearsal.vocabulary import FOODS, NAMES, OCCASIONS, PLACES, THING
 Phrases = Mapping[str, tuple[str, ...]]
 
 URGENCY: Phrases = {
-    "urgent": ("needs an answer within the hour", "the pump is leaking onto the floor right now", "people are waiting outside in the rain"),
+    "urgent": (
+        "needs an answer within the hour",
+        "the pump is leaking onto the floor right now",
+        "people are waiting outside in the rain",
+    ),
     "routine": ("as we do every month", "whenever it fits into your week", "please add it to the usual list"),
-    "ignorable": ("no reply is wanted", "this was sent to everybody by mistake", "you have won a prize you never played for"),
+    "ignorable": (
+        "no reply is wanted",
+        "this was sent to everybody by mistake",
+        "you have won a prize you never played for",
+    ),
 }
 FEELING: Phrases = {
     "pleased": ("I would come back tomorrow", "everything was better than I had hoped", "we laughed all evening"),
@@ -20,16 +28,32 @@ FEELING: Phrases = {
     "mixed": ("the start was fine, the rest was not", "good hands, poor planning", "half of it I would keep"),
 }
 DEPARTMENT: Phrases = {
-    "billing": ("the invoice counts the same crate twice", "my card was charged again", "the receipt shows another amount"),
+    "billing": (
+        "the invoice counts the same crate twice",
+        "my card was charged again",
+        "the receipt shows another amount",
+    ),
     "repairs": ("the hinge broke off", "it makes a grinding noise", "the lamp goes out after a minute"),
-    "delivery": ("the parcel went to the wrong street", "nothing has arrived since Monday", "the box was left in the rain"),
+    "delivery": (
+        "the parcel went to the wrong street",
+        "nothing has arrived since Monday",
+        "the box was left in the rain",
+    ),
     "praise": ("your staff were kind to my father", "I want to thank the evening team", "well done to all of you"),
 }
 TOPIC: Phrases = {
-    "sport": ("the second half brought three goals", "she cleared the bar at the first attempt", "the crew rowed in perfect time"),
+    "sport": (
+        "the second half brought three goals",
+        "she cleared the bar at the first attempt",
+        "the crew rowed in perfect time",
+    ),
     "music": ("the cello entered two bars late", "the choir held the last chord", "a slow movement in a minor key"),
     "weather": ("fog lay on the fields until noon", "gusts tore at the shutters", "the barometer fell all night"),
-    "food": ("the crust must rest before it is cut", "a pinch of it lifts the broth", "simmer until it coats the spoon"),
+    "food": (
+        "the crust must rest before it is cut",
+        "a pinch of it lifts the broth",
+        "simmer until it coats the spoon",
+    ),
 }
 TENSE: Phrases = {
     "past": ("walked to the gate", "sold the last one", "had already closed the shutters"),
@@ -38,14 +62,26 @@ TENSE: Phrases = {
 }
 CLAIM: Phrases = {
     "fact": ("weighs four kilograms on the scale", "has eleven steps", "opened in the year 1931"),
-    "opinion": ("is the loveliest in the whole valley", "ought to be painted another colour", "is far too dear for what it is"),
+    "opinion": (
+        "is the loveliest in the whole valley",
+        "ought to be painted another colour",
+        "is far too dear for what it is",
+    ),
 }
 FORMALITY: Phrases = {
-    "formal": ("We should be obliged if you would confirm", "Kindly find the terms set out", "We remain at your disposal"),
+    "formal": (
+        "We should be obliged if you would confirm",
+        "Kindly find the terms set out",
+        "We remain at your disposal",
+    ),
     "casual": ("hey, can you bring it round", "no worries if not", "see you in a bit, bring snacks"),
 }
 SAFETY: Phrases = {
-    "safe": ("the handrail is fixed and the light works", "all guards are in place", "the extinguisher was checked this spring"),
+    "safe": (
+        "the handrail is fixed and the light works",
+        "all guards are in place",
+        "the extinguisher was checked this spring",
+    ),
     "unsafe": ("the cable runs through a puddle", "the ladder leans on a loose tile", "the exit is blocked by crates"),
 }
 

@@ -18,11 +18,15 @@ def discount_core(rng: Random) -> str:
 def discount(found: re.Match[str], _given: str) -> Solution:
     price, percent = int(found[1]), int(found[2])
     right = price * (100 - percent) / 100
-    return distinct(f"{right:g} coins", f"{price * percent / 100:g} coins", f"{price - percent:g} coins", f"{right + 1:g} coins")
+    return distinct(
+        f"{right:g} coins", f"{price * percent / 100:g} coins", f"{price - percent:g} coins", f"{right + 1:g} coins"
+    )
 
 
 def travel_core(rng: Random) -> str:
-    vehicle = rng.choice(("ferry", "tram", "cargo bike", "milk lorry", "night train", "canal boat", "school bus", "hay wagon"))
+    vehicle = rng.choice(
+        ("ferry", "tram", "cargo bike", "milk lorry", "night train", "canal boat", "school bus", "hay wagon")
+    )
     return (
         f"A {vehicle} covers {rng.randrange(12, 96, 3)} kilometres an hour for {rng.choice((2, 3, 4, 5, 6, 8))} hours and "
         f"{rng.choice(('15', '30', '45'))} minutes; {rng.choice(('find the distance.', 'how far does it get?', 'state the length of the trip.'))}"
@@ -33,12 +37,25 @@ def travel(found: re.Match[str], _given: str) -> Solution:
     speed, hours, minutes = (int(value) for value in found.groups())
     right = speed * (hours + minutes / 60)
     return distinct(
-        f"{right:g} kilometres", f"{speed * (hours + minutes / 100):g} kilometres", f"{speed * hours:g} kilometres", f"{right + speed:g} kilometres"
+        f"{right:g} kilometres",
+        f"{speed * (hours + minutes / 100):g} kilometres",
+        f"{speed * hours:g} kilometres",
+        f"{right + speed:g} kilometres",
     )
 
 
 def mean_core(rng: Random) -> str:
-    what = rng.choice(("weights", "tide heights", "queue lengths", "oven temperatures", "ticket counts", "rainfall readings", "lap times"))
+    what = rng.choice(
+        (
+            "weights",
+            "tide heights",
+            "queue lengths",
+            "oven temperatures",
+            "ticket counts",
+            "rainfall readings",
+            "lap times",
+        )
+    )
     how = rng.choice(("Give the arithmetic mean of the", "Compute the average of the", "Report the mean value of the"))
     return f"{how} {what} listed below, rounded to one decimal."
 
@@ -58,7 +75,9 @@ def mean(_found: re.Match[str], given: str) -> Solution:
 
 
 def median_core(rng: Random) -> str:
-    what = rng.choice(("delivery times", "egg counts", "pulse readings", "page counts", "wind speeds", "shoe sizes", "waiting times"))
+    what = rng.choice(
+        ("delivery times", "egg counts", "pulse readings", "page counts", "wind speeds", "shoe sizes", "waiting times")
+    )
     return f"{rng.choice(('Find', 'Name', 'Determine'))} the median of the {what} given below."
 
 
@@ -81,7 +100,10 @@ def area(found: re.Match[str], _given: str) -> Solution:
     width, height, free = (int(value) for value in found.groups())
     right = width * height - free * free
     return distinct(
-        f"{right} square metres", f"{width * height} square metres", f"{2 * (width + height)} square metres", f"{width * height - 4 * free} square metres"
+        f"{right} square metres",
+        f"{width * height} square metres",
+        f"{2 * (width + height)} square metres",
+        f"{width * height - 4 * free} square metres",
     )
 
 
@@ -96,7 +118,10 @@ def interest(found: re.Match[str], _given: str) -> Solution:
     principal, percent, years = (int(value) for value in found.groups())
     right = principal * percent * years / 100
     return distinct(
-        f"{right:g} coins", f"{principal * ((1 + percent / 100) ** years - 1):.2f} coins", f"{principal + right:g} coins", f"{right / years:g} coins"
+        f"{right:g} coins",
+        f"{principal * ((1 + percent / 100) ** years - 1):.2f} coins",
+        f"{principal + right:g} coins",
+        f"{right / years:g} coins",
     )
 
 
@@ -111,7 +136,12 @@ def recipe_core(rng: Random) -> str:
 def recipe(found: re.Match[str], _given: str) -> Solution:
     small, grams, large = int(found[1]), int(found[2]), int(found[3])
     right = grams * large / small
-    return distinct(f"{right:g} grams", f"{grams * large:g} grams", f"{grams + large - small:g} grams", f"{grams * small / large:g} grams")
+    return distinct(
+        f"{right:g} grams",
+        f"{grams * large:g} grams",
+        f"{grams + large - small:g} grams",
+        f"{grams * small / large:g} grams",
+    )
 
 
 def ratio_core(rng: Random) -> str:
@@ -125,7 +155,12 @@ def ratio_core(rng: Random) -> str:
 def ratio(found: re.Match[str], _given: str) -> Solution:
     left, right, total = (int(value) for value in found.groups())
     outcome = total * right / (left + right)
-    return distinct(f"{outcome:g} kilograms", f"{total * left / (left + right):g} kilograms", f"{total * left / right:g} kilograms", f"{total / right:g} kilograms")
+    return distinct(
+        f"{outcome:g} kilograms",
+        f"{total * left / (left + right):g} kilograms",
+        f"{total * left / right:g} kilograms",
+        f"{total / right:g} kilograms",
+    )
 
 
 def dice_core(rng: Random) -> str:

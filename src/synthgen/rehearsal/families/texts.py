@@ -8,7 +8,20 @@ from random import Random
 from synthgen.rehearsal.families.base import Family, Solution, distinct
 from synthgen.rehearsal.vocabulary import FOODS, NAMES, OCCASIONS, PLACES, THINGS, TOWNS, TRADES
 
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 def note(rng: Random) -> str:
@@ -67,7 +80,9 @@ def json_solve(found: re.Match[str], given: str) -> Solution:
         return distinct("{}", "[]")
     one, two = found[1], found[2]
     right = json.dumps({one: entry[FIELDS[one]], two: entry[FIELDS[two]]})
-    return distinct(right, json.dumps({one: entry[FIELDS[two]], two: entry[FIELDS[one]]}), json.dumps({one: entry[FIELDS[one]]}))
+    return distinct(
+        right, json.dumps({one: entry[FIELDS[two]], two: entry[FIELDS[one]]}), json.dumps({one: entry[FIELDS[one]]})
+    )
 
 
 def order_core(rng: Random) -> str:
@@ -176,7 +191,9 @@ def read_code_core(rng: Random) -> str:
 
 def read_code_solve(found: re.Match[str], _given: str) -> Solution:
     low, high = int(found[1]), int(found[2])
-    return distinct(str(sum(range(low, high))), str(sum(range(low, high + 1))), str(sum(range(low + 1, high))), str(high - low))
+    return distinct(
+        str(sum(range(low, high))), str(sum(range(low, high + 1))), str(sum(range(low + 1, high))), str(high - low)
+    )
 
 
 def rank_core(rng: Random) -> str:

@@ -17,7 +17,9 @@ def solve(found: re.Match[str], _given: str) -> Solution:
     return Solution("", (), required)
 
 
-def writing(name: str, category: str, leads: tuple[str, ...], abouts: tuple[str, ...], difficulty: float = 0.3) -> Family:
+def writing(
+    name: str, category: str, leads: tuple[str, ...], abouts: tuple[str, ...], difficulty: float = 0.3
+) -> Family:
     """A family of one kind of text, in several wordings."""
 
     def core(rng: Random) -> str:
