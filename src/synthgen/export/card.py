@@ -29,6 +29,8 @@ class Facts:
     rows: Mapping[str, Mapping[str, int]]
     """Config to split to rows, only those that have some."""
     funnel: Mapping[str, int]
+    marks: Mapping[str, int]
+    """Mean mark to judged answers; empty where nothing was judged."""
     strategies: Mapping[str, int]
     categories: Mapping[str, int]
     split_rule: str
@@ -73,8 +75,19 @@ def listed(name: str, values: tuple[str, ...] | list[str]) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """A string that YAML takes as it is."""
-    return orjson.dumps(text).decode()
+    """A string that YAML takes as it is: JSON, with what cannot be printed escaped."""
+    whole = orjson.dumps(text).decode()
+    return "".join(one if one.isprintable() else escaped(ord(one)) for one in whole)
+
+
+def escaped(code: int) -> str:
+    """A YAML escape of one code point."""
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def plain(text: object) -> str:
+    """A value on one line, which can end neither a table cell nor a code span."""
+    return " ".join(str(text).split()).replace("`", "'").replace("|", "\\|")
 
 
 def body(facts: Facts) -> str:
@@ -82,12 +95,13 @@ def body(facts: Facts) -> str:
     parts = [
         "# Synthetic instruction data",
         *([REHEARSAL] if facts.rehearsal else []),
-        f"Tasks grown from human-written seeds (Self-Instruct), answered by `{facts.teacher}` under the reasoning strategies "
+        f"Tasks grown from human-written seeds (Self-Instruct), answered by `{plain(facts.teacher)}` under the reasoning strategies "
         f"of Orca 2, {facts.samples} sample(s) a task"
-        + (f", judged blind by `{facts.judge}`." if facts.judge else ", not judged."),
+        + (f", judged blind by `{plain(facts.judge)}`." if facts.judge else ", not judged."),
         "## Rows\n\n"
         + table(("config", "split", "rows"), [(c, s, n) for c, x in facts.rows.items() for s, n in x.items()]),
         "## How they came about\n\n" + table(("step", "count"), list(facts.funnel.items())),
+        *(["## Marks\n\n" + table(("mean mark", "answers"), list(facts.marks.items()))] if facts.marks else []),
         "## Strategies\n\n" + table(("strategy", "SFT rows"), list(facts.strategies.items())),
         "## Categories\n\n" + table(("category", "SFT rows"), list(facts.categories.items())),
         f"## Split\n\n{facts.split_rule}",
@@ -97,7 +111,7 @@ def body(facts: Facts) -> str:
             f"{facts.words[2]}. Rows over about 1,024 tokens: {facts.over[0]:.1%}; over 2,048: {facts.over[1]:.1%} (estimated at "
             "four characters a token). TRL cuts or drops longer rows without a word unless `max_length` is raised."
         ),
-        TRAINING,
+        f"## Loading\n\n{loading(facts)}",
         (
             f"## Limits\n\nAnswers are a model's: they may be wrong, and the judge is a model too. Generation config "
             f"`{facts.digest[:16]}`."
@@ -111,21 +125,24 @@ ERASED = (
     "The column `strategy` names the reasoning strategy that was used."
 )
 NOT_ERASED = "**Not erased:** rows carry the system prompt of their strategy, for ablation (`--no-erase`)."
-TRAINING = """## Loading
+EOS = (
+    "TRL adds no end-of-sequence token to conversational rows: the chat template must. For a base model set `eos_token` to "
+    "the token that ends a turn in its template, or it never learns to stop."
+)
+USES = {"sft": "prompt, completion", "dpo": "prompt, chosen, rejected", "kto": "prompt, completion, label"}
 
-```python
-from datasets import load_dataset
 
-sft = load_dataset("PATH", "sft")  # prompt, completion
-dpo = load_dataset("PATH", "dpo")  # prompt, chosen, rejected
-```
-
-`sft` and `dpo` go into TRL's `SFTTrainer` and `DPOTrainer` as they are. TRL adds no end-of-sequence token to conversational
-rows: the chat template must. For a base model set `eos_token` to the token that ends a turn in its template."""
+def loading(facts: Facts) -> str:
+    """How the rows are loaded and trained on."""
+    lines = [f'{name} = load_dataset("PATH", "{name}")  # {what}' for name, what in USES.items() if name in facts.rows]
+    code = ["from datasets import load_dataset", "from trl import SFTConfig, SFTTrainer", "", *lines]
+    if "sft" in facts.rows:
+        code += ["", 'SFTTrainer("MODEL", args=SFTConfig(max_length=4096), train_dataset=sft["train"]).train()']
+    return "\n".join(["```python", *code, "```"]) + f"\n\n{EOS}"
 
 
 def table(head: tuple[str, ...], rows: Sequence[Sequence[str | int]]) -> str:
     """A Markdown table."""
     lines = [" | ".join(head), " | ".join("---" for _ in head)]
-    lines += [" | ".join(str(cell).replace("|", "\\|") for cell in row) for row in rows]
+    lines += [" | ".join(plain(cell) for cell in row) for row in rows]
     return "\n".join(f"| {line} |" for line in lines)

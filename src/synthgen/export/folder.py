@@ -1,19 +1,15 @@
 """The dataset folder: built beside the old one, searched for strategy text, and put in its place whole."""
 
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-import pyarrow.parquet as pq
-
 from synthgen import jsonl
 from synthgen.config import RunConfig
-from synthgen.errors import SynthgenError, storage
-from synthgen.export import card, rows
+from synthgen.errors import storage
+from synthgen.export import card, facts, gate, rows
 from synthgen.export.parquet import SCHEMAS, write_split
 from synthgen.export.rows import Ancestry, Origin, Row, Voice
 from synthgen.prompts import Prompts
@@ -23,11 +19,6 @@ from synthgen.stages.pick import first, pick, scored
 from synthgen.text.ngrams import Leaks
 
 SPLITS: tuple[Side, ...] = ("train", "test")
-CHARACTERS_PER_TOKEN = 4
-
-
-class LeakError(SynthgenError):
-    """Strategy text stands in the dataset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,19 +159,53 @@ def write_run(
     )
     judge = models["judge"] if config.judged else ""
     export = Export(run, config, seeds, sides, voice, Origin(models["answer"], judge, config.rehearsed))
-    new = run.path / ".dataset.new"
     recover(run.dataset)
+    new = run.path / ".dataset.new"
     shutil.rmtree(new, ignore_errors=True)
-    counts = {name: write_config(new, name, export) for name in SCHEMAS}
-    counts = {name: splits for name, splits in counts.items() if splits}
-    if not counts:
-        return {}
-    text = card.card(facts(export, counts))
-    with storage(new):
-        (new / "README.md").write_text(text, encoding="utf-8")
-    search(new, text, Leaks(prompts.strategies), erased=config.erase)
-    swap(new, run.dataset)
+    try:
+        counts = build(new, export)
+        if counts:
+            gate.search(new, Leaks(prompts.strategies), generic=voice.generic, erased=config.erase)
+            swap(new, run.dataset)
+        else:
+            shutil.rmtree(run.dataset, ignore_errors=True)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
     return counts
+
+
+def build(folder: Path, export: Export) -> dict[str, dict[str, int]]:
+    """Write every config and the card into a new folder; config to split to rows, only those that have some."""
+    counts = {name: write_config(folder, name, export) for name in SCHEMAS}
+    counts = {name: splits for name, splits in counts.items() if splits}
+    if counts:
+        with storage(folder):
+            (folder / "README.md").write_text(card.card(facts_of(export, counts)), encoding="utf-8")
+    return counts
+
+
+def facts_of(export: Export, counts: Mapping[str, Mapping[str, int]]) -> card.Facts:
+    """What the card says of a run."""
+    config = export.config
+    counted = facts.count(row for side in SPLITS for row in export.sft(side))
+    return card.Facts(
+        license=config.license,
+        languages=counted.languages,
+        rehearsal=config.rehearsed,
+        teacher=export.origin.teacher,
+        judge=export.origin.judge,
+        rows=counts,
+        funnel=facts.funnel(export.run, config),
+        marks=facts.marks(export.run) if config.judged else {},
+        strategies=counted.strategies,
+        categories=counted.categories,
+        split_rule=facts.split_rule(config, export.sides),
+        erased=config.erase,
+        samples=config.samples,
+        digest=config.digest,
+        words=counted.words,
+        over=counted.over,
+    )
 
 
 def write_config(folder: Path, name: str, export: Export) -> dict[str, int]:
@@ -188,31 +213,6 @@ def write_config(folder: Path, name: str, export: Export) -> dict[str, int]:
     made = export.rows(name)
     counts = {split: write_split(folder, name, split, made(split)) for split in SPLITS}
     return {split: count for split, count in counts.items() if count}
-
-
-def search(folder: Path, text: str, leaks: Leaks, *, erased: bool) -> None:
-    """Look for strategy text in every string of every file. What stands in a row's own task is excepted."""
-    found = leaks.find(text)
-    if found is not None:
-        raise LeakError(
-            f'the dataset card quotes a strategy prompt: "{found}"; reword the prompt or what the card is made of'
-        )
-    for path in sorted(folder.rglob("*.parquet")):
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=500):
-            for row in batch.to_pylist():
-                search_row(path.parent.name, row, leaks, erased=erased)
-
-
-def search_row(config: str, row: Row, leaks: Leaks, *, erased: bool) -> None:
-    """Look for strategy text in one row."""
-    said = [message for value in row.values() if isinstance(value, list) for message in value]
-    task = "\n".join(message["content"] for message in said if message["role"] == "user")
-    texts = [value for value in row.values() if isinstance(value, str)]
-    texts += [m["content"] for m in said if m["role"] == "assistant" or (m["role"] == "system" and erased)]
-    for text in texts:
-        found = leaks.find(text, allowed=task)
-        if found is not None:
-            raise LeakError(f'row {row["id"]} of {config} quotes a strategy prompt: "{found}"; nothing was exported')
 
 
 def swap(new: Path, old: Path) -> None:
@@ -230,75 +230,5 @@ def recover(folder: Path) -> None:
     """After a kill in the middle of a swap: put the old folder back."""
     aside = folder.with_name(".dataset.old")
     if aside.exists() and not folder.exists():
-        aside.rename(folder)
-
-
-def facts(export: Export, counts: Mapping[str, Mapping[str, int]]) -> card.Facts:
-    """What the card says, counted from the rows."""
-    strategies: Counter[str] = Counter()
-    categories: Counter[str] = Counter()
-    languages: Counter[str] = Counter()
-    words: list[int] = []
-    tokens: list[int] = []
-    for side in SPLITS:
-        for row in export.sft(side):
-            strategies[row["strategy"]] += 1
-            categories[row["category"]] += 1
-            languages[str(orjson.loads(row["metadata_json"]).get("language", ""))] += 1
-            text = row["completion"][0]["content"]
-            words.append(len(text.split()))
-            tokens.append((len(text) + sum(len(m["content"]) for m in row["prompt"])) // CHARACTERS_PER_TOKEN)
-    words.sort()
-    config = export.config
-    return card.Facts(
-        license=config.license,
-        languages=tuple(sorted(code for code in languages if len(code) == 2)),
-        rehearsal=config.rehearsed,
-        teacher=export.origin.teacher,
-        judge=export.origin.judge,
-        rows=counts,
-        funnel=funnel(export.run, config),
-        strategies=dict(sorted(strategies.items())),
-        categories=dict(sorted(categories.items())),
-        split_rule=split_rule(export),
-        erased=config.erase,
-        samples=config.samples,
-        digest=config.digest,
-        words=(words[len(words) // 2], words[len(words) * 9 // 10], words[-1]) if words else (0, 0, 0),
-        over=(share(tokens, 1024), share(tokens, 2048)),
-    )
-
-
-def share(values: list[int], limit: int) -> float:
-    """Share of the values above a limit."""
-    return sum(value > limit for value in values) / len(values) if values else 0.0
-
-
-def funnel(run: RunDir, config: RunConfig) -> dict[str, int]:
-    """How many there were at each step of the line."""
-    steps = {"seed tasks": len(config.seeds), "instructions rejected": lines(run.rejected("grow"))}
-    steps["instructions accepted"] = lines(run.accepted("instructions"))
-    steps["tasks after inspection"] = lines(run.accepted("tasks"))
-    steps["usable answers"] = lines(run.accepted("answers"))
-    if config.judged:
-        steps |= {"answers judged": lines(run.accepted("judged")), "preference pairs": lines(run.accepted("pairs"))}
-    return steps
-
-
-def lines(path: Path) -> int:
-    """Lines of a file of commits."""
-    return sum(1 for _ in jsonl.rows(path))
-
-
-def split_rule(export: Export) -> str:
-    """How train and test are divided, or why there is no test."""
-    test = sum(side == "test" for side in export.sides.values())
-    if test:
-        return (
-            f"{test} of {len(export.seeds)} seeds form the test side, chosen by a hash of their ids before anything was "
-            "generated. Demonstrations come from one side only, so every row's ancestors are on its own side; near-duplicates "
-            "are screened across both."
-        )
-    if export.config.mode == "parity":
-        return "There is no test split: in parity mode demonstrations are drawn from the whole pool."
-    return f"There is no test split: {len(export.seeds)} seeds are fewer than the {export.config.test_from} it takes."
+        with storage(folder):
+            aside.rename(folder)

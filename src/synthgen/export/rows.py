@@ -93,6 +93,7 @@ def metadata(task: Task, ancestry: Ancestry, origin: Origin, verdicts: Mapping[s
         found |= {"labels": task.labels, "intended_label": task.intended_label}
     if verdicts:
         found["judge"] = origin.judge
+        found["calls"]["judge"] = next(iter(verdicts.values())).call
         found["marks"] = {
             name: {"mean": one.mean, **{aspect: mark.score for aspect, mark in one.aspects.items()}}
             for name, one in verdicts.items()

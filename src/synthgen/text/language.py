@@ -15,6 +15,7 @@ ENOUGH_WORDS = 8
 ENOUGH_FOR_A_PART = 3
 PART = re.compile(r"[:\"«»„“”「」`\n.?!：。？！]")
 """Where a task may turn to text in another language or to code, as translations do."""
+QUOTATION = re.compile(r"\"[^\"]*\"|«[^»]*»|“[^”]*”|„[^“”]*[“”]|「[^」]*」|`[^`]*`")
 MARGIN = 20.0
 """By how much, in log probability, another language must beat every wanted one."""
 DETECTION_MARGIN = 2.0
@@ -86,9 +87,12 @@ def agrees(text: str, languages: frozenset[str]) -> bool:
         return True
     if _in_script(text, languages) and (len(words(text)) < ENOUGH_WORDS or _spoken(text, languages)):
         return True
+    around = QUOTATION.sub(" ", text)
+    if around != text and len(words(around)) < ENOUGH_FOR_A_PART:
+        return bool(script(around)) and _in_script(around, languages)
     return any(
         script(part) and _in_script(part, languages) and _spoken(part, languages)
-        for part in PART.split(text)
+        for part in (around, *PART.split(text))
         if len(words(part)) >= ENOUGH_FOR_A_PART
     )
 

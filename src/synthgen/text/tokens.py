@@ -20,7 +20,7 @@ WORD = re.compile(
     r"(?:\+\+|#)?"
 )
 TOKEN = re.compile(
-    rf"{WORD.pattern}|[^\w\s.,;:!?\"'’‘“”()\[\]{{}}…。，、；：！？（）「」『』-]|(?<![^\W\d_])-(?=\s?\d)"
+    rf"{WORD.pattern}|[^\w\s.,;:!?\"'’‘“”()\[\]{{}}…¿¡«»„‹›–—•·।॥؟،؛。，、；：！？（）「」『』-]|(?<![^\W\d_])-(?=\s?\d)"
 )
 TYPOGRAPHIC = {ord("’"): "'", **dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x2060, 0x2065), 0xFEFF])}
 """Apostrophes are one, and characters without width are none, so that neither hides that two texts are equal."""

@@ -1,0 +1,99 @@
+"""What the card says, counted from the rows and from the files of the run."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from synthgen import jsonl
+from synthgen.config import RunConfig
+from synthgen.export.rows import Row
+from synthgen.records import Side
+from synthgen.runs import RunDir
+
+CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was counted over the SFT rows; the fields are those of the card's Facts."""
+
+    strategies: Mapping[str, int]
+    categories: Mapping[str, int]
+    languages: tuple[str, ...]
+    words: tuple[int, int, int]
+    over: tuple[float, float]
+
+
+def count(sft: Iterable[Row]) -> Counted:
+    """Count the SFT rows, one at a time."""
+    strategies: Counter[str] = Counter()
+    categories: Counter[str] = Counter()
+    languages: set[str] = set()
+    words: list[int] = []
+    tokens: list[int] = []
+    for row in sft:
+        strategies[row["strategy"]] += 1
+        categories[row["category"]] += 1
+        languages.add(str(orjson.loads(row["metadata_json"]).get("language", "")))
+        text = row["completion"][0]["content"]
+        words.append(len(text.split()))
+        tokens.append((len(text) + sum(len(message["content"]) for message in row["prompt"])) // CHARACTERS_PER_TOKEN)
+    return Counted(
+        strategies=dict(sorted(strategies.items())),
+        categories=dict(sorted(categories.items())),
+        languages=tuple(sorted(code for code in languages if len(code) == 2 and code.isascii() and code.isalpha())),
+        words=spread(sorted(words)),
+        over=(share(tokens, 1024), share(tokens, 2048)),
+    )
+
+
+def spread(ordered: list[int]) -> tuple[int, int, int]:
+    """Median, 90th percentile and greatest of ordered values."""
+    return (ordered[len(ordered) // 2], ordered[len(ordered) * 9 // 10], ordered[-1]) if ordered else (0, 0, 0)
+
+
+def share(values: list[int], limit: int) -> float:
+    """Share of the values above a limit."""
+    return sum(value > limit for value in values) / len(values) if values else 0.0
+
+
+def marks(run: RunDir) -> dict[str, int]:
+    """Judged answers by mean mark, in steps of half a point."""
+    counts = Counter(math.floor(row["mean"] * 2) / 2 for row in jsonl.rows(run.accepted("judged")))
+    return {
+        f"{step} to {min(step + 0.5, 5.0)}" if step < 5 else "5.0": number for step, number in sorted(counts.items())
+    }
+
+
+def funnel(run: RunDir, config: RunConfig) -> dict[str, int]:
+    """How many there were at each step of the line."""
+    steps = {"seed tasks": len(config.seeds), "instructions rejected": lines(run.rejected("grow"))}
+    steps["instructions accepted"] = lines(run.accepted("instructions"))
+    steps["tasks after inspection"] = lines(run.accepted("tasks"))
+    steps["usable answers"] = lines(run.accepted("answers"))
+    if config.judged:
+        steps |= {"answers judged": lines(run.accepted("judged")), "preference pairs": lines(run.accepted("pairs"))}
+    return steps
+
+
+def lines(path: Path) -> int:
+    """Lines of a file of commits."""
+    return sum(1 for _ in jsonl.rows(path))
+
+
+def split_rule(config: RunConfig, sides: Mapping[str, Side]) -> str:
+    """How train and test are divided, or why there is no test."""
+    test = sum(side == "test" for side in sides.values())
+    if test:
+        return (
+            f"{test} of {len(sides)} seeds form the test side, chosen by a hash of their ids before anything was "
+            "generated. Demonstrations come from one side only, so every row's ancestors are on its own side; near-duplicates "
+            "are screened across both."
+        )
+    if config.mode == "parity":
+        return "There is no test split: in parity mode demonstrations are drawn from the whole pool."
+    return f"There is no test split: {len(sides)} seeds are fewer than the {config.test_from} it takes."
