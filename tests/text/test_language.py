@@ -55,7 +55,7 @@ def test_a_text_agrees_with_its_own_language(code):
     assert detect(TEXTS[code]) == code
 
 
-@pytest.mark.parametrize("code", set(TEXTS) - {"tr"})
+@pytest.mark.parametrize("code", sorted(set(TEXTS) - {"tr"}))
 def test_a_sentence_in_another_language_does_not_agree(code):
     assert not agrees(f"{TEXTS[code]} {TEXTS[code]}", ENGLISH)
     assert not agrees("Explain the difference between weather and climate to a child.", frozenset({code}))
