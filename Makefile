@@ -27,7 +27,7 @@ unit: setup
 	$(BIN)/python -m pytest -n 2 -q
 
 test-prefect: setup
-	$(BIN)/python -m pytest -q -m prefect
+	$(BIN)/python -m pytest -q -m "prefect and not slow"
 
 test-slow: setup
 	$(BIN)/python -m pytest -q -m slow

@@ -1,6 +1,8 @@
-"""The whole line as a deployable flow: `python flows/expand.py`, or `prefect deploy` through prefect.yaml."""
+"""The whole line as a recipe: `python flows/expand.py`, or deployed through prefect.yaml as `synthgen-expand/expand`."""
 
-from synthgen.pipeline import expand
+from synthgen import pipeline
 
 if __name__ == "__main__":
-    expand(seeds="seeds", out="runs/flow", target=60, teacher="rehearsal")
+    pipeline.run_script(seeds="seeds", out="runs/flow", target=60, teacher="rehearsal")
+else:
+    expand = pipeline.deployable()

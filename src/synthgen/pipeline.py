@@ -4,6 +4,7 @@ Foreseen stops are values: a task leaves its error with the session and the flow
 Prefect reads its settings when it is imported, so `environment` comes first.
 """
 
+import asyncio
 import contextlib
 import http.client
 import os
@@ -76,9 +77,11 @@ def server(variables: MutableMapping[str, str]) -> Iterator[None]:
         "error",
     ]
     own = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1", "PREFECT_UI_ENABLED": "0"}
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env={**variables, **own})
+    log = Path(variables["PREFECT_HOME"]) / "embedded-server.log"
+    with storage(log), log.open("wb") as said:
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said, env={**variables, **own})
     try:
-        wait_for(port, child)
+        wait_for(port, child, log)
         variables["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
         yield
     finally:
@@ -95,7 +98,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(port: int, child: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, child: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until the server is healthy. Raises ConfigError, naming --no-prefect, where it does not come up."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and child.poll() is None:
@@ -108,7 +111,9 @@ def wait_for(port: int, child: subprocess.Popen[bytes]) -> None:
             time.sleep(0.2)
         finally:
             connection.close()
-    raise ConfigError("the embedded Prefect server did not come up; --no-prefect runs the same line without it")
+    raise ConfigError(
+        f"the embedded Prefect server did not come up, see {log}; --no-prefect runs the same line without it"
+    )
 
 
 @dataclass(slots=True)
@@ -226,11 +231,25 @@ def funnel(report: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"step": step, "count": count} for step, count in (*made, *dropped)]
 
 
+async def reach_server() -> None:
+    """Raise ConfigError, naming --no-prefect, where the Prefect server of the settings does not answer."""
+    from prefect.client.orchestration import get_client
+
+    async with get_client() as client:
+        error = await client.api_healthcheck()
+    if error is not None:
+        raise ConfigError(
+            f"the Prefect server at {client.api_url} does not answer ({error}); start it, or unset PREFECT_API_URL for an "
+            "embedded one; --no-prefect runs the same line without it"
+        )
+
+
 async def run_all(job: Job, progress: Progress) -> dict[str, Any]:
     """Every step of a job as a flow run; the report. Raises what `steps.run_all` would."""
     environment(os.environ)
     with server(os.environ):
         run_flow = build_flow()
+        await reach_server()
         session = Session(job, progress)
         SESSION.set(session)
         target = int(job.values.get("target", 200))
@@ -240,10 +259,14 @@ async def run_all(job: Job, progress: Progress) -> dict[str, Any]:
     return session.report
 
 
-def expand(**parameters: Any) -> Any:
-    """The flow as a plain call, for scripts: parameters are those of the flow."""
-    import asyncio
-
+def run_script(**parameters: Any) -> Any:
+    """The flow as a plain call, for scripts: parameters are those of the flow; what it returns."""
     environment(os.environ)
     with server(os.environ):
         return asyncio.run(build_flow()(**parameters))
+
+
+def deployable() -> Callable[..., Any]:
+    """The flow for a deployment, where the worker's environment names the server."""
+    environment(os.environ)
+    return build_flow()

@@ -1,7 +1,6 @@
 """A run that is killed at any moment goes on as if nothing had happened, and nothing is paid for twice."""
 
 import json
-import os
 import random
 import signal
 import sqlite3
@@ -93,28 +92,36 @@ def asked(url: str) -> dict[str, int]:
         return json.loads(answer.read())
 
 
+def kill_at(process: subprocess.Popen[bytes], out: Path, wanted: int, rng: random.Random) -> bool:
+    """Kill a run a random while after its ledger holds `wanted` calls; whether it was still alive."""
+    until = time.monotonic() + 120
+    while calls(out) < wanted and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.005)
+    time.sleep(rng.uniform(0, 0.05))
+    alive = process.poll() is None
+    process.kill()
+    process.communicate()
+    return alive
+
+
 def test_killed_ten_times_at_random_the_bytes_are_the_same_and_nothing_is_paid_for_twice(counting: str, tmp_path: Path):
     rng, teacher = random.Random(7), f"{counting}/v1"
     unkilled, out = tmp_path / "unkilled", tmp_path / "run"
     start(unkilled, "--no-prefect", cwd=tmp_path, teacher=teacher).communicate(timeout=120)
-    needed = asked(counting)
+    needed, whole = asked(counting)["asked"], calls(unkilled)
     kills = 0
-    for _ in range(10):
+    for moment in sorted(rng.randrange(whole * 17 // 20) for _ in range(10)):
         process = start(out, "--no-prefect", cwd=tmp_path, teacher=teacher)
-        time.sleep(rng.uniform(1.0, 1.6))
-        ended = process.poll() is not None
-        process.kill()
-        process.communicate()
-        kills += not ended
+        kills += kill_at(process, out, moment, rng)
         assert gone(str(out)), "a process outlived its parent"
     last = start(out, "--no-prefect", cwd=tmp_path, teacher=teacher)
     _, errors = last.communicate(timeout=120)
     assert last.returncode == 0, errors
-    assert kills >= 3
+    assert kills == 10
     assert outputs(out) == outputs(unkilled)
-    paid = asked(counting)["asked"] - needed["asked"]
-    assert paid - calls(unkilled) <= (CONCURRENCY + 1) * kills  # the probe of the endpoint counts as one
-    assert calls(out) == calls(unkilled)
+    paid = asked(counting)["asked"] - needed
+    assert paid - whole <= (CONCURRENCY + 1) * kills  # the probe of the endpoint counts as one
+    assert calls(out) == whole
 
 
 def test_an_interrupt_keeps_everything_and_exits_with_three(finished: Path, tmp_path: Path):
@@ -149,16 +156,20 @@ def test_two_commands_on_one_run_do_not_meet(tmp_path: Path):
 
 
 @pytest.mark.prefect
-def test_killed_under_prefect_nothing_survives_and_the_bytes_are_the_same(finished: Path, tmp_path: Path):
-    rng, out = random.Random(11), tmp_path / "run"
-    for moment in (rng.uniform(3, 9), rng.uniform(10, 18), rng.uniform(14, 22)):
+@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.slow)])
+def test_killed_under_prefect_nothing_survives_and_the_bytes_are_the_same(finished: Path, tmp_path: Path, kills: int):
+    rng, out = random.Random(kills), tmp_path / "run"
+    whole = calls(finished)
+    while_starting = kills // 3
+    for number in range(kills):
         process = start(out, cwd=tmp_path)
-        time.sleep(moment)
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+        if number < while_starting:
+            time.sleep(rng.uniform(0, 12))
+        kill_at(process, out, rng.randrange(whole) if number >= while_starting else 0, rng)
         assert gone(str(out)), "a process outlived its parent"
     last = start(out, cwd=tmp_path)
     _, errors = last.communicate(timeout=200)
     assert last.returncode == 0, errors
     assert outputs(out) == outputs(finished)
+    assert calls(out) == whole
     assert gone(str(out))

@@ -1,0 +1,216 @@
+"""The dataset folder of a whole run: what loads, what is refused, and what a kill leaves."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+import orjson
+import pyarrow.parquet as pq
+import pytest
+from conftest import SEEDS
+
+from synthgen import prompts, steps
+from synthgen.export import folder
+from synthgen.export.gate import LeakError
+from synthgen.export.parquet import SCHEMAS
+from synthgen.prompts import Prompts
+from synthgen.steps import Job, Prepared
+
+CONFIGS = tuple(SCHEMAS)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A finished run, ready to be exported again under other keys or prompts."""
+
+    prepared: Prepared
+    path: Path
+
+    @property
+    def dataset(self) -> Path:
+        """The dataset folder."""
+        return self.path / "dataset"
+
+    def write(self, texts=None, **values):
+        """Export, with other prompts or other keys."""
+        ready = self.prepared
+        every = Prompts(ready.prompts.texts | (texts or {}))
+        config = ready.config.model_copy(update=values)
+        models = dict.fromkeys(("propose", "instantiate", "answer", "judge"), "model-a")
+        return folder.write_run(ready.run, config, every, ready.seeds, ready.sides, models)
+
+
+@pytest.fixture
+def written(finished: Path, tmp_path: Path) -> Written:
+    """A copy of a finished run, to export again."""
+    path = tmp_path / "run"
+    shutil.copytree(finished, path, ignore=shutil.ignore_patterns("ledger.sqlite*"))
+    job = Job(SEEDS, path, {"teacher": {"spec": "rehearsal"}, "target": 30})
+    return Written(steps.prepare(job), path)
+
+
+def files(path):
+    """Every file of a folder with its bytes."""
+    return {str(one.relative_to(path)): one.read_bytes() for one in sorted(path.rglob("*")) if one.is_file()}
+
+
+def load(path, tmp_path, *config):
+    """The dataset as its users open it, without a network."""
+    return datasets.load_dataset(str(path), *config, cache_dir=str(tmp_path / "cache"))
+
+
+def rows_of(path, config, split="train"):
+    return pq.read_table(path / config / f"{split}-00000-of-00001.parquet").to_pylist()
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_every_config_loads_with_the_rows_that_were_counted(written, tmp_path, config):
+    counts = written.write()
+    loaded = load(written.dataset, tmp_path, config)
+    assert {split: len(rows) for split, rows in loaded.items()} == counts[config]
+    assert list(loaded["train"].column_names) == SCHEMAS[config].names
+    assert loaded["train"].to_list() == rows_of(written.dataset, config)
+
+
+def test_sft_is_the_default_config(written, tmp_path):
+    written.write()
+    assert datasets.get_dataset_config_names(str(written.dataset)) == list(CONFIGS)
+    assert datasets.get_dataset_default_config_name(str(written.dataset)) == "sft"
+
+
+def test_a_split_without_rows_is_in_neither_folder_nor_card(written, tmp_path):
+    sides = dict.fromkeys(written.prepared.sides, "train")
+    ready = Prepared(
+        written.prepared.run, written.prepared.config, written.prepared.prompts, written.prepared.seeds, sides
+    )
+    one_sided = Written(ready, written.path)
+    tasks = written.path / "tasks.jsonl"
+    tasks.write_bytes(tasks.read_bytes().replace(b'"side":"test"', b'"side":"train"'))
+    counts = one_sided.write()
+    assert all(set(splits) == {"train"} for splits in counts.values())
+    assert not list(written.dataset.rglob("test-*"))
+    assert set(load(written.dataset, tmp_path, "sft")) == {"train"}
+
+
+def test_without_a_judge_there_are_no_pairs_to_load(written, tmp_path):
+    counts = written.write(judging=False)
+    assert set(counts) == {"sft", "sft_messages"}
+    assert datasets.get_dataset_config_names(str(written.dataset)) == ["sft", "sft_messages"]
+    assert "dpo" not in (written.dataset / "README.md").read_text().split("# Synthetic", 1)[0].split("configs:")[1]
+
+
+def test_two_writes_leave_the_same_bytes(written):
+    written.write()
+    first = files(written.dataset)
+    written.write()
+    assert files(written.dataset) == first
+    assert {name.split("/")[0] for name in first} == {"README.md", *CONFIGS}
+
+
+def test_nothing_written_names_a_folder_of_this_machine(written):
+    written.write()
+    for config in CONFIGS:
+        for row in rows_of(written.dataset, config):
+            assert str(written.path) not in str(row)
+    assert str(written.path) not in (written.dataset / "README.md").read_text()
+
+
+def test_every_row_carries_the_neutral_message_and_no_other(written):
+    written.write()
+    for row in rows_of(written.dataset, "sft"):
+        assert [one["content"] for one in row["prompt"] if one["role"] == "system"] == [
+            prompts.load().text("system_generic")
+        ]
+
+
+def test_rows_may_have_no_system_message(written):
+    written.write(system="none")
+    assert {row["prompt"][0]["role"] for row in rows_of(written.dataset, "sft")} == {"user"}
+
+
+def test_for_ablation_rows_carry_the_strategy_prompt_and_the_card_says_so(written):
+    written.write(erase=False)
+    teacher = [row for row in rows_of(written.dataset, "sft") if row["source"] == "teacher"]
+    assert teacher
+    for row in teacher:
+        assert row["prompt"][0]["content"] == prompts.load().strategy(row["strategy"])
+    assert "**Not erased:**" in (written.dataset / "README.md").read_text()
+
+
+def test_seed_rows_can_be_left_out(written):
+    written.write(include_seeds=False)
+    assert {row["source"] for row in rows_of(written.dataset, "sft")} == {"teacher"}
+
+
+def test_strategy_text_in_an_answer_stops_the_export_and_leaves_the_old_folder(written):
+    written.write()
+    before = files(written.dataset)
+    quoted = prompts.load().strategy("step-by-step").split(". ")[1].upper()
+    for sample in range(written.prepared.config.samples):
+        plant_in_answer(written, sample, f"As told: {quoted}")
+    with pytest.raises(LeakError, match=r"row c\d+\S+ of \w+ quotes a strategy prompt: \"move forward in small moves"):
+        written.write()
+    assert files(written.dataset) == before
+    assert not (written.path / ".dataset.new").exists()
+
+
+def plant_in_answer(written, sample, text):
+    """Put a text in the place of one sample of every task."""
+    path = written.path / "answers.jsonl"
+    rows = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    changed = [row | {"text": text} if row["sample"] == sample else row for row in rows]
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in changed))
+
+
+def test_what_the_card_says_is_searched_too(written):
+    with pytest.raises(LeakError, match="the dataset card"):
+        written.write({"strategies/direct-answer": "Answers are a model's: they may be wrong, and so on.\n"})
+
+
+def test_a_neutral_message_that_begins_like_a_strategy_is_no_leak(written):
+    generic = prompts.load().text("system_generic")
+    written.write({"strategies/direct-answer": f"{generic} Then give the answer and nothing else at all.\n"})
+    assert written.dataset.exists()
+
+
+def test_no_rows_leave_no_folder(written):
+    written.write()
+    for name in ("tasks", "answers", "judged", "pairs"):
+        (written.path / f"{name}.jsonl").write_bytes(b"")
+    shutil.rmtree(written.path / "rejected")
+    assert written.write(include_seeds=False) == {}
+    assert not written.dataset.exists()
+
+
+def test_a_kill_between_the_renames_is_healed_by_the_next_write(written):
+    written.write()
+    before = files(written.dataset)
+    written.dataset.rename(written.path / ".dataset.old")
+    (written.path / ".dataset.new").mkdir()
+    (written.path / ".dataset.new" / "half").write_bytes(b"torn")
+    folder.recover(written.dataset)
+    assert files(written.dataset) == before
+    written.write()
+    assert files(written.dataset) == before
+    assert not list(written.path.glob(".dataset*"))
+
+
+def test_a_kill_after_the_renames_leaves_the_new_folder(written):
+    written.write()
+    before = files(written.dataset)
+    shutil.copytree(written.dataset, written.path / ".dataset.old")
+    folder.recover(written.dataset)
+    written.write()
+    assert files(written.dataset) == before
+    assert not list(written.path.glob(".dataset*"))
+
+
+def test_tasks_that_the_line_has_not_finished_are_left_out(written):
+    whole = written.write()
+    path = written.path / "pairs.jsonl"
+    with written.prepared.run.journal("pairs") as journal:
+        journal.drop_from(journal.committed // 2)
+    counts = written.write()
+    assert counts["dpo"]["train"] < whole["dpo"]["train"]
+    assert len(path.read_bytes().splitlines()) == sum(counts["dpo"].values())
