@@ -17,6 +17,9 @@ import typer
 from synthgen.errors import SynthgenError
 
 DONE, NOT_STARTED, WRONG_USAGE, STOPPED = 0, 1, 2, 3
+LOG_EVERY_SECONDS = 10.0
+SAID = {"tasks": "made into tasks", "answers": "answered", "pairs": "paired"}
+"""Stages by what is done there to an instruction or task."""
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 SeedsPath = Annotated[Path, typer.Option("--seeds", help="A .jsonl file of seed tasks, or a folder of them.")]
@@ -167,11 +170,11 @@ def run_job(
 
         values, why = chosen(values, out, os.environ)
         if why:
-            typer.echo(why, err=True)
+            progress.say(why)
         job = Job(seeds, out, values, config, prompts, tuple(os.environ.get("SYNTHGEN_REHEARSAL", "").split()))
         settings, _, tasks = resolve(job)
         for line in notes(settings, len(tasks)):
-            typer.echo(line, err=True)
+            progress.say(line)
         try:
             report = interruptible(api.perform(job, progress, prefect=settings.prefect))
         except KeyboardInterrupt:
@@ -211,18 +214,23 @@ def notes(settings: Any, seeds: int) -> Iterator[str]:
 
 
 class Progress:
-    """One line on stderr, at once and then every second: rewritten on a terminal, new in a log when it changed."""
+    """One line on stderr, at once and then every second: rewritten on a terminal, new in a log every ten seconds."""
 
     def __init__(self, every_seconds: float = 1.0, write: Callable[[str], object] = sys.stderr.write) -> None:
         self.counts: dict[str, int] = {}
         self.every = every_seconds
         self.write = write
         self.ended = threading.Event()
+        self.terminal = sys.stderr.isatty()
         self.began = time.monotonic()
         self.thread = threading.Thread(target=self._show, daemon=True)
 
     def __call__(self, stage: str, count: int) -> None:
         self.counts[stage] = count
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self.write(f"\r\033[K{text}\n" if self.terminal else f"{text}\n")
 
     def __enter__(self) -> Self:
         self.thread.start()
@@ -233,17 +241,17 @@ class Progress:
         self.thread.join()
 
     def _show(self) -> None:
-        terminal, last = sys.stderr.isatty(), ""
+        last, shown = "", -LOG_EVERY_SECONDS
         while True:
-            text = ", ".join(f"{count} {stage}" for stage, count in self.counts.items()) or "starting"
-            line = f"synthgen: {text}"
-            if terminal:
-                self.write(f"\r\033[K{line} ({time.monotonic() - self.began:.0f} s)")
-            elif line != last and (not last or int(time.monotonic() - self.began) % 10 == 0):
+            text = ", ".join(f"{SAID.get(stage, stage)} {count}" for stage, count in self.counts.items()) or "starting"
+            line, now = f"synthgen: {text}", time.monotonic()
+            if self.terminal:
+                self.write(f"\r\033[K{line} ({now - self.began:.0f} s)")
+            elif line != last and now - shown >= LOG_EVERY_SECONDS:
                 self.write(line + "\n")
-                last = line
+                last, shown = line, now
             if self.ended.wait(self.every):
-                self.write("\r\033[K" if terminal else "")
+                self.write("\r\033[K" if self.terminal else "")
                 return
 
 

@@ -21,7 +21,7 @@ from synthgen.stages.tasks import TaskStage
 from synthgen.text.ngrams import Leaks
 
 Progress = Callable[[str, int], None]
-"""Called with a stage's name and how many commits it has made."""
+"""Called with `accepted` and how many instructions are, and with each stage's name and how many inputs it is done with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ async def run(line: Line, target: int) -> Stop | None:
         drain: asyncio.Queue[Any] = asyncio.Queue(width)
 
         async def emit(instruction: Instruction) -> None:
-            line.progress("instructions", len(pool.yields))
+            line.progress("accepted", pool.accepted)
             await queues[0].put(instruction)
 
         async def growing() -> Stop | None:
@@ -81,7 +81,7 @@ async def run(line: Line, target: int) -> Stop | None:
                 for stage, journal, inbox, outbox in zip(
                     following, journals, queues, [*queues[1:], drain], strict=True
                 ):
-                    group.create_task(stream(stage, journal, inbox, outbox, width))
+                    group.create_task(stream(stage, journal, inbox, outbox, width, line.progress))
                 group.create_task(discard(drain))
         except* SynthgenError as errors:
             raise leaf(errors) from None

@@ -4,7 +4,7 @@ To resume is to run again: inputs whose commit is already in the journal are ans
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -66,8 +66,12 @@ async def stream(
     inbox: asyncio.Queue[In | None],
     outbox: asyncio.Queue[Out | None],
     width: int,
+    progress: Callable[[str, int], None],
 ) -> None:
-    """Work on `width` inputs at once; None ends the inbox, and then the outbox. Raises what `work` raises."""
+    """Work on `width` inputs at once; None ends the inbox, and then the outbox. Raises what `work` raises.
+
+    `progress` is told the stage's name and how many inputs are done.
+    """
     past = journal.commits()
     done = journal.committed
     under_way: asyncio.Queue[tuple[In, asyncio.Task[Raw] | None] | None] = asyncio.Queue(width)
@@ -85,6 +89,7 @@ async def stream(
         await under_way.put(None)
 
     feeding = asyncio.create_task(feed())
+    settled = 0
     try:
         while (entry := await under_way.get()) is not None:
             item, task = entry
@@ -94,6 +99,8 @@ async def stream(
                 lines = stage.settle(item, await task)
                 started.discard(task)
                 journal.commit(stage.identity(item), lines)
+            settled += 1
+            progress(stage.name, settled)
             for out in stage.taken(item, lines):
                 await outbox.put(out)
         await outbox.put(None)

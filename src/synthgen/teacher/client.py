@@ -86,11 +86,11 @@ class Client:
         """The models an endpoint serves. Raises TeacherError where no OpenAI-compatible server answers."""
         status, headers, payload = await self._get(f"{self.urls[0]}/models")
         if status != 200:
-            found = wire.fault(status, headers, load(payload), payload)
+            found = wire.fault(status, headers, wire.load(payload), payload)
             if found.kind in {"auth", "billing"}:
                 self._settled(found)
             raise PassingError(f"{self.urls[0]}/models answers {found.text}; is it an OpenAI-compatible endpoint?")
-        rows = wire.field(load(payload), "data")
+        rows = wire.field(wire.load(payload), "data")
         names = [wire.field(row, "id") for row in rows] if isinstance(rows, list) else []
         found_names = [name for name in names if isinstance(name, str)]
         if not found_names:
@@ -137,7 +137,7 @@ class Client:
             ) as response:
                 return wire.read(response.status, lowered(response.headers), await response.read(), api)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return Fault("server", f"{type(error).__name__} {self._shown(str(error))}".strip())
+            return Fault("server", self._shown(plain(error)))
         finally:
             self._load[url] -= 1
 
@@ -149,7 +149,7 @@ class Client:
             async with self._session.get(url, allow_redirects=False) as response:
                 return response.status, lowered(response.headers), await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise PassingError(f"no server answers at {url} ({self._shown(str(error))}); is it running?") from error
+            raise PassingError(f"no server answers at {url} ({self._shown(plain(error))}); is it running?") from error
 
     def _settled(self, found: Fault) -> Reply:
         """A fault that asking again cannot mend: the record's own becomes its reply, the rest is raised."""
@@ -208,9 +208,8 @@ def lowered(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def load(payload: bytes) -> object:
-    """JSON, or None."""
-    try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return None
+def plain(error: Exception) -> str:
+    """What went wrong with a connection, in few words."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"no connection: {error.os_error.strerror or error.os_error}"
+    return f"{type(error).__name__} {error}".strip()

@@ -61,9 +61,15 @@ class Engine:
         if task is None:
             task = asyncio.create_task(self._paid(request, binding, body, key))
             self._under_way[key] = task
-            task.add_done_callback(lambda _: self._under_way.pop(key, None))
+            task.add_done_callback(lambda done: self._ended(key, done))
         # Shielded: a stage that is cancelled leaves the call to finish into the ledger.
         return await asyncio.shield(task)
+
+    def _ended(self, key: str, task: asyncio.Task[Reply]) -> None:
+        """Forget a call that has ended. Its error, if nobody awaits it any more, is no news: another one stopped the line."""
+        self._under_way.pop(key, None)
+        if not task.cancelled():
+            task.exception()
 
     async def _paid(self, request: Request, binding: Binding, body: Mapping[str, Any], key: str) -> Reply:
         """Make a call and keep its reply before anybody sees it."""
@@ -78,7 +84,6 @@ class Engine:
                 ended = self._clock()
             finally:
                 self.meter.release(reserved)
-            self._count_refusal(reply)
             usd = cost(prices, reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens)
             self.ledger.put(
                 reply,
@@ -91,6 +96,7 @@ class Engine:
                 at=began,
             )
             self.meter.settle(request.role, reply, usd, ended - began)
+            self._count_refusal(reply)
             return reply
 
     def _count_refusal(self, reply: Reply) -> None:

@@ -1,6 +1,7 @@
 """What goes over the wire and what comes back, as pure functions: body, key, reply or fault."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -87,13 +88,22 @@ def key(sent: Mapping[str, Any], sample: int, identity: str) -> str:
 
 def read(status: int, headers: Mapping[str, str], payload: bytes, api: Api) -> Reply | Fault:
     """The reply an HTTP response holds, or its fault. Never raises, whatever the payload is."""
-    try:
-        value = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        value = None
+    value = load(payload)
     if status == 200:
         return reply(value, api)
     return fault(status, headers, value, payload)
+
+
+def load(payload: bytes) -> object:
+    """The value of a JSON text, None where it is none. Half a surrogate pair, as cut emoji leave it, is no fault."""
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
 
 
 def reply(value: object, api: Api) -> Reply | Fault:

@@ -1,6 +1,7 @@
 """Find text of the strategy prompts in other text: whole sentences, and runs of eight words."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from synthgen.text.tokens import sentences, words
 
@@ -14,28 +15,29 @@ class Leaks:
     """What no answer and no dataset row may quote. Case, punctuation and line ends do not hide a quotation."""
 
     def __init__(self, prompts: Mapping[str, str]) -> None:
-        self._runs: frozenset[tuple[str, ...]] = frozenset(
-            run for prompt in prompts.values() for run in windows(words(prompt), RUN)
-        )
-        self._short: frozenset[tuple[str, ...]] = frozenset(
+        runs = {run for prompt in prompts.values() for run in windows(words(prompt), RUN)}
+        short = {
             tuple(spoken)
             for prompt in prompts.values()
             for sentence in sentences(prompt)
             if SHORTEST_SENTENCE <= len(spoken := words(sentence)) < RUN
-        )
-        self._lengths = sorted({RUN, *(len(sentence) for sentence in self._short)})
+        }
+        self._runs = frozenset(runs | short)
+        self._begin = frozenset(run[:2] for run in self._runs)
+        self._lengths = sorted({len(run) for run in self._runs})
+        self._least = min((sum(map(len, run)) for run in self._runs), default=0)
 
     def find(self, text: str, allowed: str = "") -> str | None:
         """The first quotation in a text, or None. What also stands in `allowed`, the task itself, is no quotation."""
+        if text.isascii() and (len(text) < self._least or text.isalnum()):
+            return None  # too short, or one word: most strings of a row are ids
         spoken = words(text)
-        for length in self._lengths:
-            known = self._runs if length == RUN else self._short
-            hits = (run for run in windows(spoken, length) if run in known)
-            excepted: frozenset[tuple[str, ...]] | None = None
-            for run in hits:
-                if excepted is None:
-                    excepted = frozenset(windows(words(allowed), length))
-                if run not in excepted:
+        for start, two in enumerate(pairwise(spoken)):
+            if two not in self._begin:
+                continue
+            for length in self._lengths:
+                run = tuple(spoken[start : start + length])
+                if run in self._runs and run not in windows(words(allowed), len(run)):
                     return " ".join(run)
         return None
 
