@@ -73,16 +73,19 @@ class RunDir:
         """Make the directory and hold it for this process: two at once would spoil its files."""
         self.create()
         path = self.path / ".lock"
-        with storage(path), path.open("a+") as handle:
+        with storage(path):
+            handle = path.open("a+")
+        with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 handle.seek(0)
                 holder = handle.read().strip() or "another process"
                 raise ConfigError(f"{self.path} is in use by {holder}; wait for it, or choose another --out") from None
-            handle.truncate(0)
-            handle.write(f"process {os.getpid()}")
-            handle.flush()
+            with storage(path):
+                handle.truncate(0)
+                handle.write(f"process {os.getpid()}")
+                handle.flush()
             yield
 
     def stored(self) -> dict[str, Any]:

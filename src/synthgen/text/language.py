@@ -4,10 +4,13 @@ Only a clear verdict counts: a few words, code, formulas and names agree with ev
 """
 
 import re
+import tempfile
 import unicodedata
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
+from synthgen.errors import storage
 from synthgen.text.tokens import words
 
 UNKNOWN = "und"
@@ -117,6 +120,8 @@ def _spoken(text: str, languages: frozenset[str]) -> bool:
 
 def _ranked(text: str) -> list[tuple[str, float]]:
     """Two-letter language code and log probability, the likeliest first."""
-    import py3langid  # loads numpy and its model
+    import py3langid  # loads numpy and, at the first text, its model by way of a temporary file
 
-    return [(str(code), float(weight)) for code, weight in py3langid.rank(text) if len(code) == 2]
+    with storage(Path(tempfile.gettempdir())):
+        ranked = py3langid.rank(text)
+    return [(str(code), float(weight)) for code, weight in ranked if len(code) == 2]
