@@ -1,15 +1,16 @@
-"""Chat-template markers: text that would end a turn, or begin another, when a trainer renders a row."""
+"""Chat-template markers, which would end a turn or begin another when a trainer renders a row, and control characters."""
 
 import re
 
 SPECIAL = re.compile(
-    r"<[|｜][a-z0-9_▁]{2,40}[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>",
+    r"<[|｜][a-z0-9_▁]{2,40}[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]",
     re.IGNORECASE,
 )
 
 
 def special_tokens(text: str) -> str | None:
-    """The first chat-template marker of a text, or None.
+    """The first chat-template marker or control character of a text, or None.
 
     >>> special_tokens("so be it <|im_end|> and more")
     '<|im_end|>'
