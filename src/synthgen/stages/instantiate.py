@@ -17,9 +17,11 @@ from synthgen.records import Instruction, Message, Rejected, Reply, Request, See
 from synthgen.stages import parity
 from synthgen.stages.reading import Unreadable, load
 from synthgen.text.special import special_tokens
-from synthgen.text.tokens import normalised
+from synthgen.text.tokens import normalised, words
 
-NO_INPUT = frozenset({"", "n a", "na", "none", "no input", "noinput", "no input needed", "not applicable", "empty"})
+NO_INPUT = frozenset({"n a", "na", "none", "no input", "noinput", "no input needed", "not applicable", "empty"})
+LONGEST_MARKER = 24
+"""Characters: an input that says as little at greater length, such as a form of dashes, is an input."""
 MOST_LABELS = 20
 MOST_WORDS = 2000
 """Words of an input."""
@@ -168,7 +170,7 @@ def read(text: str, kind: Kind, wanted: Sequence[str], count: int) -> list[Draft
 
 def clean(text: str) -> str:
     """An input without its outer space, or "" for a marker that says there is none."""
-    return "" if normalised(text) in NO_INPUT and len(text) < len("no input needed") * 2 else text.strip()
+    return "" if " ".join(words(text)) in NO_INPUT and len(text) < LONGEST_MARKER else text.strip()
 
 
 def fault(draft: Draft, instruction: str, labels: Sequence[str]) -> str | None:

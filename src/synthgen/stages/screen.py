@@ -37,7 +37,7 @@ UNSEEN = re.compile(
 REFUSAL = re.compile(
     r"^(?:i['’]?m sorry|i am sorry|sorry,|i can(?:no|['’])t|i cannot|as an ai\b|as a language model)", re.IGNORECASE
 )
-LETTER = re.compile(r"[^\W_]")
+LETTER = re.compile(r"[^\W\d_]")
 
 
 def parity(text: str) -> str | None:

@@ -1,0 +1,123 @@
+"""Answers: asked under the strategy of the policy, and dropped with a reason where they cannot be trained on."""
+
+import pytest
+from stagecase import CONFIG, TEXTS, Scripted, means, task
+
+from synthgen.records import Answer, Rejected, Reply
+from synthgen.stages import answer
+from synthgen.stages.answer import AnswerStage, stated_label
+from synthgen.strategies import STRATEGIES
+from synthgen.text.ngrams import Leaks
+
+LEAKS = Leaks(TEXTS.strategies)
+WEATHER = task("Label the weather.", input="White and silent.", labels=("rain", "snow"), intended_label="snow")
+LONG = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen x y z"
+)
+
+
+def read(text: str, one=task(), finish: str = "stop"):  # noqa: B008  # a frozen record
+    """What a reply becomes."""
+    return answer.read(Reply(text=text, finish=finish, key="k", model="m"), one, 0, one.strategy, LEAKS)
+
+
+def test_every_candidate_is_asked_under_its_strategy_with_its_own_sample_and_seed():
+    explored = task(alternative="direct-answer")
+    asked = list(answer.asks(explored, CONFIG, TEXTS))
+    assert [(sample, strategy) for sample, strategy, _ in asked] == [
+        *((n, "recall-then-generate") for n in range(4)), (4, "direct-answer"),
+    ]  # fmt: skip
+    assert len({request.seed for _, _, request in asked}) == 5
+    for sample, strategy, request in asked:
+        assert request.sample == sample
+        assert [message.role for message in request.messages] == ["system", "user"]
+        assert request.messages[0].content == TEXTS.strategy(strategy)
+        assert request.messages[1].content == "Name three rivers of Ghana."
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "reason"),
+    [
+        ("Volta, Pra and Tano", "stop", None),
+        ("Volta, Pra and", "length", "length"),
+        ("", "filtered", "filtered"),
+        ("no", "refused", "refused"),
+        ("", "too_long", "too_long"),
+        ("  \n", "stop", "empty"),
+        ("I'm sorry, but I can't help with that.", "stop", "refusal"),
+        ("The rivers are:", "stop", "ends_with_colon"),
+        ("Volta <|eot_id|> Pra", "stop", "special_token"),
+        ("Volta \x07 Pra", "stop", "special_token"),
+    ],
+)
+def test_the_reasons_to_drop_an_answer(text: str, finish: str, reason: str | None):
+    found = read(text, finish=finish)
+    assert (found.reason if isinstance(found, Rejected) else None) == reason
+
+
+def test_an_answer_that_repeats_the_input_is_no_answer():
+    assert read("White and silent.", WEATHER).reason == "repeats_input"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_an_answer_that_quotes_its_strategy_prompt_is_a_leak(strategy: str):
+    words = TEXTS.strategy(strategy).split()
+    for start in range(0, len(words) - 10, 5):
+        quoted = " ".join(words[start : start + 9]).upper()
+        assert read(f"As I was told, {quoted}; so: Volta.").reason == "prompt_leak"
+
+
+def test_what_the_task_itself_says_is_no_leak():
+    sentence = " ".join(TEXTS.strategy("step-by-step").split()[:12])
+    quoting = task(f'Translate into French: "{sentence}"')
+    assert isinstance(read(f"You gave me: {sentence}", quoting), Answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "conflict"),
+    [
+        ("snow", False), ("Snow.", False), ("It is snow.", False), ("rain", True), ("Not rain but snow", False),
+        ("Not snow but rain", True), ("hail", True), ("snowy", True),
+    ],
+)  # fmt: skip
+def test_an_answer_that_disagrees_with_the_intended_label_is_a_conflict(text: str, conflict: bool):
+    found = read(text, WEATHER)
+    assert (isinstance(found, Rejected) and found.reason == "label_conflict") is conflict
+
+
+def test_of_two_labels_that_end_together_the_longer_one_is_meant():
+    assert stated_label("very positive", ("positive", "very positive")) == "very positive"
+    assert stated_label("so it is very positive", ("positive", "very positive")) == "very positive"
+    assert stated_label("positive", ("positive", "very positive")) == "positive"
+    assert stated_label("nothing of the kind", ("positive", "negative")) == ""
+
+
+async def commits(texts: dict[str, str]) -> list[list]:
+    """The records of each task, answered in turn with the text for its instruction."""
+    teacher = Scripted(lambda request: texts[request.messages[1].content])
+    stage = AnswerStage(means(teacher, CONFIG.model_copy(update={"samples": 1})))
+    found = []
+    for number, text in enumerate(texts):
+        item = task(text, id=f"c{number:06d}-0-0")
+        lines = stage.settle(item, await stage.work(item))
+        stage.taken(item, lines)
+        found.append([record for _, record in lines])
+    return found
+
+
+async def test_a_long_answer_given_to_two_instructions_is_dropped_the_second_time():
+    first, second, third = await commits({"Name a river.": LONG, "Name a lake.": LONG.upper(), "Name a sea.": "short"})
+    assert isinstance(first[0], Answer)
+    assert (second[0].reason, second[0].evidence) == ("repeated_answer", first[0].id)
+    assert isinstance(third[0], Answer)
+
+
+async def test_a_short_answer_may_be_given_twice():
+    first, second = await commits({"Name a river.": "Volta", "Name a lake.": "Volta"})
+    assert isinstance(first[0], Answer)
+    assert isinstance(second[0], Answer)
+
+
+def test_a_repeated_answer_needs_twenty_tokens():
+    assert answer.answer_key(" ".join(["a"] * 19)) is None
+    assert answer.answer_key(" ".join(["a"] * 20)) == answer.answer_key(" ".join(["A,"] * 20)) is not None
