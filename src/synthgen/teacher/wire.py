@@ -130,7 +130,7 @@ def reply(value: object, api: Api) -> Reply | Fault:
 
 def finish_of(reason: object) -> Finish:
     """The endpoint's finish reason in our words."""
-    if reason in {"length", "max_tokens"}:
+    if reason in ("length", "max_tokens"):
         return "length"
     return "filtered" if reason == "content_filter" else "stop"
 

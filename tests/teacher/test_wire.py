@@ -1,0 +1,217 @@
+"""Bodies, keys and replies, as pure functions."""
+
+import json
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synthgen.records import Decoding, Message, Reply, Request, Schema
+from synthgen.teacher import wire
+from synthgen.teacher.wire import Binding, Capabilities, Fault
+
+REQUEST = Request(
+    role="answer",
+    messages=(Message(role="system", content="Be brief."), Message(role="user", content="Why?")),
+    decoding=Decoding(temperature=0.8, top_p=0.95, presence_penalty=1.0, max_tokens=64, stop=("###",)),
+    form=Schema(name="vet", body={"type": "object"}),
+    sample=2,
+    seed=7,
+)
+BINDING = Binding(identity="http://h:1/v1", model="m")
+
+
+def bound(**capabilities: object) -> Binding:
+    """A binding with capabilities."""
+    return BINDING.model_copy(update={"capabilities": Capabilities.model_validate(capabilities)})
+
+
+def test_a_chat_body_holds_every_parameter():
+    assert wire.body(REQUEST, BINDING) == {
+        "model": "m",
+        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}],
+        "max_tokens": 64,
+        "temperature": 0.8,
+        "top_p": 0.95,
+        "presence_penalty": 1.0,
+        "stop": ["###"],
+        "seed": 7,
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "vet", "strict": True, "schema": {"type": "object"}},
+        },
+    }
+
+
+def test_a_completions_body_holds_the_text_and_no_schema():
+    sent = wire.body(REQUEST, BINDING.model_copy(update={"api": "completions"}))
+    assert sent["prompt"] == "Be brief.\n\nWhy?"
+    assert not {"messages", "response_format"} & sent.keys()
+
+
+@pytest.mark.parametrize("name", wire.OPTIONAL)
+def test_what_an_endpoint_refuses_is_left_out(name: str):
+    assert name in wire.body(REQUEST, BINDING)
+    assert name not in wire.body(REQUEST, bound(without=(name,)))
+
+
+def test_the_length_goes_by_the_name_the_endpoint_knows():
+    sent = wire.body(REQUEST, bound(length_name="max_completion_tokens"))
+    assert (sent["max_completion_tokens"], "max_tokens" in sent) == (64, False)
+
+
+def test_what_is_not_set_is_not_sent():
+    plain = REQUEST.model_copy(update={"decoding": Decoding(max_tokens=9), "form": None, "seed": None})
+    assert set(wire.body(plain, BINDING)) == {"model", "messages", "max_tokens"}
+
+
+CHANGES = [
+    {"messages": (Message(role="user", content="Why?"),)},
+    {"messages": (Message(role="system", content="Be brief"), REQUEST.messages[1])},
+    {"decoding": REQUEST.decoding.model_copy(update={"temperature": 0.7})},
+    {"decoding": REQUEST.decoding.model_copy(update={"max_tokens": 65})},
+    {"form": None},
+    {"form": Schema(name="vet", body={"type": "object", "title": "x"})},
+    {"sample": 3},
+    {"seed": 8},
+]
+
+
+def key(request: Request, binding: Binding = BINDING) -> str:
+    """The ledger's key of a request."""
+    return wire.key(wire.body(request, binding), request.sample, binding.identity)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_is_changed_changes_the_key(change: dict):
+    assert key(REQUEST.model_copy(update=change)) != key(REQUEST)
+
+
+@pytest.mark.parametrize("change", [{"model": "n"}, {"identity": "other"}, {"api": "completions"}])
+def test_another_model_endpoint_or_api_changes_the_key(change: dict):
+    assert key(REQUEST, BINDING.model_copy(update=change)) != key(REQUEST)
+
+
+def test_samples_differ_even_where_the_endpoint_takes_no_seed():
+    without = bound(without=("seed",))
+    assert key(REQUEST, without) != key(REQUEST.model_copy(update={"sample": 3}), without)
+
+
+def test_the_same_request_has_the_same_key_for_ever():
+    assert key(REQUEST) == "40830ad7ad17f324929c99bb4695d55ab4240f3bb04ab3adee244df7fe1948fc"
+
+
+def said(content: object, finish: object = "stop", **more: object) -> bytes:
+    """A chat reply on the wire."""
+    return json.dumps({"choices": [{"message": {"content": content}, "finish_reason": finish}], **more}).encode()
+
+
+@pytest.mark.parametrize(
+    ("payload", "text", "finish"),
+    [
+        (said("so"), "so", "stop"),
+        (said("so", "eos"), "so", "stop"),
+        (said("so", None), "so", "stop"),
+        (said("so", "length"), "so", "length"),
+        (said("so", "max_tokens"), "so", "length"),
+        (said("", "content_filter"), "", "filtered"),
+        (said(None), "", "stop"),
+        (said([{"type": "text", "text": "x"}]), "", "stop"),
+        (said(17), "", "stop"),
+        (said("a\ud83d b"), "a? b", "stop"),
+        (said("a\x00b"), "a\ufffdb", "stop"),
+        (b'{"choices": [{"message": {"content": null, "refusal": "I will not."}}]}', "I will not.", "refused"),
+        (b'{"choices": [{"message": "text", "finish_reason": ["stop"]}]}', "", "stop"),
+    ],
+)
+def test_a_reply_is_read_whatever_its_shape(payload: bytes, text: str, finish: str):
+    found = wire.read(200, {}, payload, "chat")
+    assert isinstance(found, Reply)
+    assert (found.text, found.finish) == (text, finish)
+
+
+def test_tokens_are_counted_as_reported_and_nonsense_is_nothing():
+    usage = {"prompt_tokens": 9, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 5}}
+    found = wire.read(200, {}, said("so", usage=usage, model="m-2"), "chat")
+    assert (found.prompt_tokens, found.completion_tokens, found.cached_tokens, found.model) == (9, 4, 5, "m-2")
+    odd = wire.read(200, {}, said("so", usage={"prompt_tokens": -3, "completion_tokens": "many"}), "chat")
+    assert (odd.prompt_tokens, odd.completion_tokens, odd.cached_tokens) == (0, 0, 0)
+
+
+def error(message: str, **more: object) -> bytes:
+    """An error in OpenAI's shape."""
+    return json.dumps({"error": {"message": message, **more}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "payload", "kind"),
+    [
+        (429, error("slow down"), "rate"),
+        (429, error("no money", code="insufficient_quota"), "billing"),
+        (402, error("pay"), "billing"),
+        (500, b"oops", "server"),
+        (503, b"<html>", "server"),
+        (408, b"", "server"),
+        (409, error("conflict"), "server"),
+        (401, error("bad key"), "auth"),
+        (403, error("not you"), "auth"),
+        (404, error("gone"), "model"),
+        (400, error("no", code="model_not_found"), "model"),
+        (400, error("x", code="context_length_exceeded"), "too_long"),
+        (400, error("This model's maximum context length is 4096 tokens."), "too_long"),
+        (400, error("blocked by content policy"), "filtered"),
+        (400, error("x", code="content_filter"), "filtered"),
+        (400, error("Unsupported parameter: 'seed'", param="seed"), "parameter"),
+        (422, b'{"detail": "Extra inputs are not permitted: top_p"}', "parameter"),
+        (400, error("we do not like it"), "refused"),
+        (418, b"\xff\xfe", "refused"),
+        (200, b"<html>welcome</html>", "server"),
+        (200, b"{}", "server"),
+        (200, b'{"choices": []}', "server"),
+        (200, b"[" * 100_000, "server"),
+    ],
+)
+def test_the_kind_of_a_fault(status: int, payload: bytes, kind: str):
+    found = wire.read(status, {}, payload, "chat")
+    assert isinstance(found, Fault)
+    assert found.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after-ms": "250"}, 0.25),
+        ({"retry-after": "Tue, 24 Nov 2026 10:00:30 GMT", "date": "Tue, 24 Nov 2026 10:00:00 GMT"}, 30),
+        ({"retry-after": "-4"}, 0),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_an_endpoint_asks_to_wait(headers: dict, seconds: float | None):
+    assert wire.read(429, headers, b"{}", "chat").wait_seconds == seconds
+
+
+@given(st.integers(100, 599), st.binary(max_size=300))
+def test_no_payload_raises(status: int, payload: bytes):
+    assert isinstance(wire.read(status, {}, payload, "chat"), Reply | Fault)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["choices", "message", "content", "usage", "error", "finish_reason", "prompt_tokens"]), inner, max_size=4
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(json_values, st.sampled_from(["chat", "completions"]), st.sampled_from([200, 400, 429, 500]))
+def test_no_value_raises_and_every_text_can_be_written(value: object, api: str, status: int):
+    found = wire.read(status, {}, json.dumps(value).encode(), api)
+    if isinstance(found, Reply):
+        orjson.dumps(found.text)
+    else:
+        orjson.dumps(found.text)
