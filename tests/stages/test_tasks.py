@@ -149,6 +149,13 @@ async def test_a_task_that_fails_inspection_is_rejected_before_an_answer_is_paid
     assert (one.reason, one.id, one.call) == (reason, "c000000-0-0", "k3")
 
 
+def test_a_language_that_was_asked_for_is_insisted_on():
+    found = vet.read(json.dumps(GOOD), strategies.load())
+    assert vet.fault(found, "seeds") is None
+    assert vet.fault(found, "en") is None
+    assert vet.fault(found, "de") == "wrong_language"
+
+
 @pytest.mark.parametrize(
     ("given", "category"),
     [("knowledge", "knowledge"), (" Knowledge ", "knowledge"), ("code writing", "code-writing"), ("cuisine", "other"), (None, "other"), (7, "other")],

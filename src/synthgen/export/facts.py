@@ -13,6 +13,7 @@ from synthgen.config import RunConfig
 from synthgen.export.rows import Row
 from synthgen.records import Side
 from synthgen.runs import RunDir
+from synthgen.text.tokens import word_count
 
 CHARACTERS_PER_TOKEN = 4
 
@@ -40,7 +41,7 @@ def count(sft: Iterable[Row]) -> Counted:
         categories[row["category"]] += 1
         languages.add(str(orjson.loads(row["metadata_json"]).get("language", "")))
         text = row["completion"][0]["content"]
-        words.append(len(text.split()))
+        words.append(word_count(text))
         tokens.append((len(text) + sum(len(message["content"]) for message in row["prompt"])) // CHARACTERS_PER_TOKEN)
     return Counted(
         strategies=dict(sorted(strategies.items())),

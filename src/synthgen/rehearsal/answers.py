@@ -18,6 +18,15 @@ MARKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("explain-then-answer", ("considerations", "explanation", "speaks against")),
     ("direct-answer", ("nothing around it", "preamble", "alone is your whole")),
 )
+HAN = re.compile("[\u4e00-\u9fff]")
+LEADS_ZH = (
+    "先看{a}，再看{b}。",
+    "{a}比{b}更要紧。",
+    "由{a}可以想到{b}。",
+    "把{a}和{b}分开来看。",
+    "关于{b}的话并不与{a}相左。",
+)
+FRAMES_ZH = ("那里有{}。", "谁也忘不了{}。", "后来又说到{}。", "有了{}，别的就好办了。", "最后还是{}。")
 LEADS = (
     "Looking at {a} first, {b} follows from it.",
     "What matters here is {a}, more than {b}.",
@@ -73,7 +82,8 @@ def composed(call: Call, strategy: str, known: tuple[Family, Solution] | None, r
     outcome = solution.right if right else plausible(solution.wrong, rng)
     if strategy == "direct-answer" and not lines:
         return outcome
-    return " ".join([*lines, f"So the answer is {outcome}"])
+    said = f"所以答案是{outcome}" if HAN.search(call.text) else f"So the answer is {outcome}"
+    return " ".join([*lines, said])
 
 
 def chance_right(model: str, family: Family, strategy: str, text: str, rng: Random) -> float:
@@ -86,13 +96,14 @@ def chance_right(model: str, family: Family, strategy: str, text: str, rng: Rand
 def working(text: str, count: int, rng: Random) -> list[str]:
     """Sentences made of the task's own words."""
     words = [word for word in re.findall(r"[^\W\d_]{3,}", text) if len(word) < 20] or ["this", "that"]
-    return [lead.format(a=rng.choice(words), b=rng.choice(words)) for lead in rng.sample(LEADS, min(count, len(LEADS)))]
+    leads = LEADS_ZH if HAN.search(text) else LEADS
+    return [lead.format(a=rng.choice(words), b=rng.choice(words)) for lead in rng.sample(leads, min(count, len(leads)))]
 
 
 def written(required: tuple[str, ...], text: str, *, right: bool, rng: Random) -> str:
     """A text that mentions everything required, or all but one."""
     kept = list(required) if right else [word for word in required if word != Random(f"left/{text}").choice(required)]  # noqa: S311
-    frames = (
+    frames = FRAMES_ZH if HAN.search(text) else (
         "There is {} to begin with.", "Nobody forgets {} there.", "Then {} came up, as it should.", "With {} the rest fell into place.",
         "We would not do it without {}.", "And {} had the last word.", "Ask about {} and you will hear why.",
     )  # fmt: skip

@@ -1,10 +1,11 @@
 """Proposals: they depend on the demonstrations shown, so that a pool fed by its own output narrows."""
 
 import re
+from collections.abc import Sequence
 from random import Random
 
 from synthgen.rehearsal import rates
-from synthgen.rehearsal.families import BY_NAME, FAMILIES, recognise
+from synthgen.rehearsal.families import BY_NAME, SPOKEN, recognise
 from synthgen.rehearsal.families.base import Family
 from synthgen.rehearsal.vocabulary import FOODS, THINGS
 from synthgen.rehearsal.wire import Call
@@ -16,6 +17,11 @@ NARROW = ("symbol", "capital", "plural")
 NARROW_TEXTS = 20
 """Texts of each narrow family: a run of the narrow profile ends with at most this many of each."""
 WORD = re.compile(r"[a-z]{4,}")
+HAN = re.compile("[\u4e00-\u9fff]")
+TOO_SHORT = {
+    "en": ("Explain this.", "Do it again.", "Continue.", "Sort them."),
+    "zh": ("继续。", "再来。", "排序。", "为何？"),
+}
 
 
 def propose(call: Call) -> tuple[str, bool]:
@@ -40,22 +46,30 @@ def propose(call: Call) -> tuple[str, bool]:
 
 def item(shown: list[str], target: str, model: str, rng: Random) -> str:
     """One proposed task."""
+    language = "zh" if any(map(HAN.search, shown)) and HAN.search(rng.choice(shown)) else "en"
     drawn = rng.random()
     if drawn < rates.ATTACHMENT:
-        return f"Describe what you see in the attached image of the {rng.choice(THINGS)}."
+        thing = rng.choice(THINGS)
+        return (
+            "请描述附图中的东西，并说说它的用处。"
+            if language == "zh"
+            else f"Describe what you see in the attached image of the {thing}."
+        )
     if drawn < rates.ATTACHMENT + rates.TOO_SHORT:
-        return rng.choice(("Explain this.", "Do it again.", "Continue.", "Sort them."))
+        return rng.choice(TOO_SHORT[language])
     if shown and rng.random() < rates.NEAR_COPY:
         return near_copy(rng.choice(shown), rng)
     if model == "rehearsal-narrow":
         return narrow(rng)
     if shown and rng.random() < rates.SAME_FAMILY / (1 - rates.NEAR_COPY):
-        return family_of(rng.choice(shown), rng).write(rng)
-    return fresh(target, rng).write(rng)
+        return family_of(rng.choice(shown), SPOKEN[language], rng).write(rng)
+    return fresh(target, SPOKEN[language], rng).write(rng)
 
 
 def near_copy(text: str, rng: Random) -> str:
     """A demonstration with one word changed."""
+    if HAN.search(text):
+        return f"{text[:-1]}呢{text[-1]}"
     words = text.split()
     spots = [n for n, word in enumerate(words) if word.isalpha() and word.islower()] or [len(words) - 1]
     words[rng.choice(spots)] = rng.choice((*FOODS, *THINGS))
@@ -68,19 +82,19 @@ def narrow(rng: Random) -> str:
     return family.write(Random(f"narrow/{family.name}/{rng.randrange(NARROW_TEXTS)}"))  # noqa: S311  # a fixed text
 
 
-def fresh(target: str, rng: Random) -> Family:
+def fresh(target: str, families: Sequence[Family], rng: Random) -> Family:
     """Any family, mostly of the category asked for."""
-    fitting = [family for family in FAMILIES if family.category == target]
+    fitting = [family for family in families if family.category == target]
     if fitting and rng.random() < rates.ON_TARGET:
         return rng.choice(fitting)
-    return rng.choice(FAMILIES)
+    return rng.choice(families)
 
 
-def family_of(text: str, rng: Random) -> Family:
+def family_of(text: str, families: Sequence[Family], rng: Random) -> Family:
     """The family of a demonstration; for a human one, a family that shares a word with it, or any."""
     known = recognise(text)
-    if known is not None:
+    if known is not None and known[0] in families:
         return known[0]
     words = set(WORD.findall(text.lower()))
-    related = [family for family in FAMILIES if words & set(WORD.findall(f"{family.name} {family.category}"))]
-    return rng.choice(related or FAMILIES)
+    related = [family for family in families if words & set(WORD.findall(f"{family.name} {family.category}"))]
+    return rng.choice(related or families)

@@ -17,7 +17,7 @@ from synthgen.records import Instruction, Message, Rejected, Reply, Request, See
 from synthgen.stages import parity
 from synthgen.stages.reading import Unreadable, load
 from synthgen.text.special import special_tokens
-from synthgen.text.tokens import normalised, words
+from synthgen.text.tokens import normalised, word_count, words
 
 NO_INPUT = frozenset({"n a", "na", "none", "no input", "noinput", "no input needed", "not applicable", "empty"})
 LONGEST_MARKER = 24
@@ -180,7 +180,7 @@ def fault(draft: Draft, instruction: str, labels: Sequence[str]) -> str | None:
         return "input_ends_with_colon"
     if text and normalised(text) == normalised(instruction):
         return "input_repeats_instruction"
-    if len(text.split()) > MOST_WORDS:
+    if word_count(text) > MOST_WORDS:
         return "input_too_long"
     if special_tokens(text) is not None:
         return "special_token"

@@ -31,7 +31,11 @@ UNSEEN = re.compile(
     rf"|(?:the|this)\s+(?:following|above|below)\s+(?:{_THING})"
     rf"|{_THING}\s+(?:above|below)\b"
     r"|(?:see|open|click|visit|follow)\s+(?:the|this)\s+(?:attachment|link|url|file|image|picture)\b"
-    r"|see\s+attached)",
+    r"|see\s+attached)"
+    r"|附图|附件|如图|[上下]图|图中所示|上传的(?:图片|文件)|点击(?:链接|下面)"
+    r"|\b(?:im|das|die|der|den)\s+(?:angehängten?|beigefügten?)\s+\w+"
+    r"|\b(?:imagen|foto|archivo|documento|vídeo)\s+adjunt[oa]s?\b"
+    r"|\b(?:image|photo|fichier|document|vidéo)\s+ci-joint(?:e|s|es)?\b",
     re.IGNORECASE,
 )
 REFUSAL = re.compile(

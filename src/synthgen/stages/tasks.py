@@ -88,7 +88,7 @@ class TaskStage:
         )
         if isinstance(found, Unreadable):
             return "vet", Rejected(id=identity, reason=found.reason, evidence=found.fault, call=reply.key)
-        if fault := vet.fault(found):
+        if fault := vet.fault(found, means.config.language):
             return "vet", Rejected(id=identity, reason=fault, evidence=draft.input, call=reply.key)
         return "tasks", self._task(item, identity, draft, kind, found, calls | {"vet": reply.key})
 

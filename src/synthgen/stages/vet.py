@@ -51,12 +51,14 @@ def read(text: str, taxonomy: Taxonomy) -> Vetting | Unreadable:
     )
 
 
-def fault(vetting: Vetting) -> str | None:
-    """Why a task is not worth an answer; None for a good one."""
+def fault(vetting: Vetting, language: str = "seeds") -> str | None:
+    """Why a task is not worth an answer; None for a good one. A language that was asked for by name is insisted on."""
     if not vetting.valid:
         return "invalid"
     if vetting.missing_context:
         return "missing_context"
     if vetting.fresh_or_private:
         return "fresh_or_private"
+    if language != "seeds" and vetting.language not in {language, "und"}:
+        return "wrong_language"
     return None

@@ -94,7 +94,7 @@ def agrees(text: str, languages: frozenset[str]) -> bool:
     if around != text and len(words(around)) < ENOUGH_FOR_A_PART:
         return bool(script(around)) and _in_script(around, languages)
     return any(
-        script(part) and _in_script(part, languages) and _spoken(part, languages)
+        script(part) and _in_script(part, languages) and _foremost(part, languages)
         for part in (around, *PART.split(text))
         if len(words(part)) >= ENOUGH_FOR_A_PART
     )
@@ -116,6 +116,15 @@ def _spoken(text: str, languages: frozenset[str]) -> bool:
     wanted = max((ranked[code] for code in languages if code in ranked), default=None)
     margin = MARGIN * min(1, len(words(text)) / ENOUGH_WORDS)
     return wanted is None or max(ranked.values()) - wanted < margin
+
+
+def _foremost(text: str, languages: frozenset[str]) -> bool:
+    """Whether a part of a text that as a whole is in another language is surely in a wanted one: none fits better."""
+    found = script(text)
+    if found in ONLY or found == "CJK":
+        return True
+    ranked = _ranked(text)
+    return ranked[0][0] in languages or languages.isdisjoint(code for code, _ in ranked)
 
 
 def _ranked(text: str) -> list[tuple[str, float]]:

@@ -10,6 +10,7 @@ from typing import Any
 from synthgen import jsonl
 from synthgen.config import RunConfig
 from synthgen.runs import STAGES, RunDir
+from synthgen.text.tokens import word_count
 
 LONGER_CHOSEN = (0.35, 0.65)
 """Share of pairs whose longer side is chosen, outside of which length itself is probably being rewarded."""
@@ -66,7 +67,7 @@ def with_marks(run: RunDir, tasks: Counter[str]) -> dict[str, dict[str, Any]]:
     words: defaultdict[str, list[int]] = defaultdict(list)
     means: defaultdict[str, list[float]] = defaultdict(list)
     for row in jsonl.rows(run.accepted("answers")):
-        words[row["strategy"]].append(len(row["text"].split()))
+        words[row["strategy"]].append(word_count(row["text"]))
         if row["id"] in marks:
             means[row["strategy"]].append(marks[row["id"]])
     return {

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from synthgen.rehearsal.families import facts, labels, numbers, texts, writing
+from synthgen.rehearsal.families import chinese, facts, labels, numbers, texts, writing
 from synthgen.rehearsal.families.base import Family
 
 FAMILIES: tuple[Family, ...] = (
@@ -12,7 +12,10 @@ FAMILIES: tuple[Family, ...] = (
     *texts.FAMILIES,
     *facts.FAMILIES,
     *writing.FAMILIES,
+    *chinese.FAMILIES,
 )
+SPOKEN = {language: tuple(family for family in FAMILIES if family.language == language) for language in ("en", "zh")}
+"""Families by language."""
 BY_NAME = {family.name: family for family in FAMILIES}
 
 

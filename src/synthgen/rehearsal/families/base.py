@@ -45,10 +45,11 @@ class Family:
     labels: tuple[str, ...] = ()
     given: Callable[[re.Match[str], Random, str], str] = nothing
     """An input for a core; for labelling families, one of the label that is named."""
+    language: str = "en"
 
     def write(self, rng: Random) -> str:
         """One instruction, in one line."""
-        return dressed(self.core(rng), rng)
+        return dressed(self.core(rng), rng) if self.language == "en" else self.core(rng)
 
     def recognise(self, text: str) -> re.Match[str] | None:
         """The core in a text, or None."""
