@@ -1,6 +1,7 @@
 """Proposals: they depend on the demonstrations shown, so that a pool fed by its own output narrows."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
@@ -61,9 +62,7 @@ def item(shown: list[str], target: str, model: str, rng: Random) -> str:
         return near_copy(rng.choice(shown), rng)
     if model == "rehearsal-narrow":
         return narrow(rng)
-    if shown and rng.random() < rates.SAME_FAMILY / (1 - rates.NEAR_COPY):
-        return family_of(rng.choice(shown), SPOKEN[language], rng).write(rng)
-    return fresh(target, SPOKEN[language], rng).write(rng)
+    return led(shown, target, SPOKEN[language], rng).write(rng)
 
 
 def near_copy(text: str, rng: Random) -> str:
@@ -90,11 +89,25 @@ def fresh(target: str, families: Sequence[Family], rng: Random) -> Family:
     return rng.choice(families)
 
 
-def family_of(text: str, families: Sequence[Family], rng: Random) -> Family:
-    """The family of a demonstration; for a human one, a family that shares a word with it, or any."""
-    known = recognise(text)
-    if known is not None and known[0] in families:
-        return known[0]
+def led(shown: list[str], target: str, families: Sequence[Family], rng: Random) -> Family:
+    """The family of a new item, led by one of the demonstrations."""
+    leading = rng.choice(shown) if shown else ""
+    if recognise(leading) is None:
+        imitated = shown and rng.random() < rates.SAME_FAMILY / (1 - rates.NEAR_COPY)
+        return related(leading, families, rng) if imitated else fresh(target, families, rng)
+    return commonest(shown, families, rng) if rng.random() < rates.IMITATION else fresh(target, families, rng)
+
+
+def related(text: str, families: Sequence[Family], rng: Random) -> Family:
+    """A family that shares a word with a human task, or any."""
     words = set(WORD.findall(text.lower()))
-    related = [family for family in families if words & set(WORD.findall(f"{family.name} {family.category}"))]
-    return rng.choice(related or families)
+    found = [family for family in families if words & set(WORD.findall(f"{family.name} {family.category}"))]
+    return rng.choice(found or families)
+
+
+def commonest(shown: list[str], families: Sequence[Family], rng: Random) -> Family:
+    """The family that most of the demonstrations belong to; by chance where several are as many."""
+    counts = Counter(known[0].name for text in shown if (known := recognise(text)) is not None)
+    most = max(counts.values())
+    best = BY_NAME[rng.choice([name for name, count in counts.items() if count == most])]
+    return best if best in families else rng.choice(families)

@@ -3,7 +3,10 @@
 NEAR_COPY = 0.10
 """Share of proposed items that change one or two words of a demonstration."""
 SAME_FAMILY = 0.45
-"""Share of proposed items from the family of a demonstration; the rest are fresh."""
+"""Share of proposed items that, led by a human demonstration, take a family with a word in common; the rest are fresh."""
+IMITATION = 0.8
+"""Share of items that, led by a demonstration of the rehearsal's own, take the commonest family shown: a pool that is
+fed by nothing else narrows."""
 ON_TARGET = 0.7
 """Share of fresh items that keep to the category asked for."""
 ATTACHMENT = 0.02

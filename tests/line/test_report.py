@@ -1,0 +1,95 @@
+"""The report adds up, and finds again what is planted in the rehearsal."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from conftest import expand
+
+from synthgen.api import Run
+from synthgen.rehearsal import rates
+from synthgen.rehearsal.proposals import NARROW, NARROW_TEXTS
+from synthgen.views import report as reporting
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    """A run of 300 accepted."""
+    out = tmp_path_factory.mktemp("report") / "run"
+    expand(out, target=300)
+    return out
+
+
+def test_in_is_out_and_rejected_and_owed(run: Path):
+    report = Run(run).report
+    assert report["proposed"] == report["accepted"] + sum(report["rejected"]["grow"].values())
+    assert report["owed"] == dict.fromkeys(report["owed"], 0)
+    tasks = report["stages"]["tasks"]
+    assert tasks["in"] == report["accepted"] == tasks["out"] + tasks["rejected"]
+    answers = report["stages"]["answers"]
+    explored = sum(bool(task.alternative) for task in Run(run).records("tasks"))
+    assert answers["out"] + answers["rejected"] == 4 * report["tasks"] + explored
+    assert report["stages"]["pairs"]["out"] + report["stages"]["pairs"]["rejected"] == report["tasks"]
+    assert report["rows"]["dpo"] == {
+        side: sum(one["side"] == side for one in paired(run)) for side in ("train", "test")
+    }  # fmt: skip
+
+
+def paired(run: Path) -> list[dict]:
+    """The tasks that have a pair."""
+    tasks = {one.id: one.model_dump() for one in Run(run).records("tasks")}
+    return [tasks[pair.task] for pair in Run(run).records("pairs")]
+
+
+def near(found: int, count: int, planted: float) -> bool:
+    """Within four standard deviations."""
+    return abs(found - count * planted) <= 4 * math.sqrt(count * planted * (1 - planted)) + 1
+
+
+def test_the_planted_rates_are_in_the_report(run: Path):
+    report = Run(run).report
+    answers = report["stages"]["answers"]["out"] + report["stages"]["answers"]["rejected"]
+    assert near(report["rejected"]["answer"]["prompt_leak"], answers, rates.STRATEGY_LEAK)
+    assert near(report["rejected"]["answer"]["length"], answers, rates.ANSWER_CUT)
+    assert near(report["rejected"]["vet"]["invalid"], report["accepted"], rates.INVALID)
+    assert near(report["rejected"]["grow"]["too_short"], report["proposed"], rates.TOO_SHORT)
+    assert report["pairs"]["tie_rate"] >= rates.FORCED_TIE / 2
+    assert report["pairs"]["longer_chosen"] > 0.5, "the planted length bias shows"
+
+
+def test_the_strategies_differ_in_length_as_planted(run: Path):
+    words = {name: found["mean_words"] for name, found in Run(run).report["strategies"].items()}
+    assert words["direct-answer"] < words["recall-then-generate"] < words["step-by-step"]
+
+
+def test_the_explored_share_is_the_one_stated(run: Path):
+    tasks = list(Run(run).records("tasks"))
+    assert near(sum(bool(task.alternative) for task in tasks), len(tasks), 0.1)
+
+
+def test_the_rehearsal_is_named_in_report_card_and_every_row(run: Path):
+    assert Run(run).report["rehearsal"] is True
+    assert "not for training" in (run / "dataset" / "README.md").read_text()
+    for config in ("sft", "sft_messages", "dpo", "kto"):
+        for split in Run(run).dataset(config).values():
+            for row in split:
+                if row["source"] == "teacher":
+                    assert json.loads(row["metadata_json"])["rehearsal"] is True
+
+
+@pytest.mark.parametrize(
+    ("longer", "warned"), [(0.34, True), (0.35, False), (0.5, False), (0.65, False), (0.66, True), (None, False)]
+)
+def test_a_judge_that_seems_to_reward_length_is_warned_of(run: Path, longer: float | None, warned: bool):
+    report = Run(run).report
+    report["pairs"]["longer_chosen"] = longer
+    assert any("length" in line for line in reporting.warnings(report)) is warned
+
+
+def test_the_narrow_rehearsal_saturates_at_its_known_count(tmp_path: Path):
+    report = expand(tmp_path / "run", target=500, teacher={"spec": "rehearsal-narrow"}, judging=False, samples=1)
+    assert report["stopped"]["reason"] == "saturated"
+    known = len(NARROW) * NARROW_TEXTS
+    # Some of the narrow texts are too much alike.
+    assert 0.6 * known <= report["accepted"] <= known, report["accepted"]
