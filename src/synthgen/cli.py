@@ -316,7 +316,7 @@ def rehearsal(
 
 @app.command()
 def init(folder: Path) -> None:
-    """Write editable prompts, strategies, schemas, taxonomy and a config into a folder."""
+    """Write editable seeds, prompts, strategies, schemas, policy, flows and a config into a folder."""
     with foreseen():
         from synthgen import scaffold
 

@@ -1,5 +1,6 @@
-"""Write what a user may edit: prompts, strategies, schemas, taxonomy, config."""
+"""Write what a user may edit: seeds, prompts, strategies, schemas, policy, flows, config."""
 
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -26,20 +27,35 @@ CONFIG = """# Keys of a synthgen run; every flag of `synthgen expand` has one he
 """
 
 
+SHIPPED = ("seeds/seed_tasks.jsonl", "seeds/README.md", "flows/expand.py", "prefect.yaml")
+
+
 def write(folder: Path) -> list[Path]:
     """Write the editable files into an empty or new folder; the paths written."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{folder} is not an empty folder; choose another")
-    files = {"synthgen.toml": CONFIG}
-    files |= {
-        f"prompts/{name}{'' if name.endswith('.json') else '.txt'}": text for name, text in prompts.load().texts.items()
-    }
-    files["prompts/categories.toml"] = (resources.files("synthgen") / "categories.toml").read_text(encoding="utf-8")
     written = []
-    for name, text in files.items():
+    for name, text in files():
         path = folder / name
         with storage(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         written.append(path)
     return written
+
+
+def files() -> Iterator[tuple[str, str]]:
+    """Every editable file by its path in the folder."""
+    yield "synthgen.toml", CONFIG
+    for name, text in prompts.load().texts.items():
+        yield f"prompts/{name}{'' if name.endswith('.json') else '.txt'}", text
+    yield "prompts/categories.toml", (resources.files("synthgen") / "categories.toml").read_text(encoding="utf-8")
+    for name in SHIPPED:
+        yield name, shipped(name)
+
+
+def shipped(name: str) -> str:
+    """A file of the project that stands outside the package: beside it in a wheel, above it in a checkout."""
+    inside = resources.files("synthgen") / "project" / name
+    found = inside if inside.is_file() else Path(__file__).parents[2] / name
+    return found.read_text(encoding="utf-8")
