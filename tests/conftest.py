@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,10 @@ import pytest
 
 from synthgen import steps
 from synthgen.steps import Job
+
+# `datasets` reads these when it is imported: no network, and no cache that outlives the tests.
+CACHE = tempfile.TemporaryDirectory(prefix="synthgen-tests-")
+os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HOME": CACHE.name}
 
 ROOT = Path(__file__).parent.parent
 SEEDS = ROOT / "seeds"
@@ -48,7 +53,8 @@ def clean_environment() -> dict[str, str]:
     """The environment without anybody's keys or servers."""
     left_out = ("OPENAI", "PREFECT", "SYNTHGEN", "HF_")
     return {name: value for name, value in os.environ.items() if not name.startswith(left_out)} | {
-        "HF_HUB_OFFLINE": "1"
+        "HF_HUB_OFFLINE": "1",
+        "HF_HOME": CACHE.name,
     }
 
 

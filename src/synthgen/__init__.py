@@ -6,10 +6,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from synthgen.errors import SynthgenError
+
 if TYPE_CHECKING:
     from synthgen.api import Run, aexpand, expand
 
-__all__ = ["Run", "aexpand", "expand"]
+__all__ = ["Run", "SynthgenError", "aexpand", "expand"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ FACTS = Facts(
     teacher="model-a",
     judge="model-b",
     rows={"sft": {"train": 1200, "test": 130}, "sft_messages": {"train": 1200, "test": 130}, "dpo": {"train": 800}},
+    digests={"sft": "ab" * 32, "sft_messages": "cd" * 32, "dpo": "ef" * 32},
     funnel={"seed tasks": 175, "instructions accepted": 1000, "usable answers": 4000},
     marks={"3.0 to 3.5": 12, "5.0": 7},
     strategies={"direct-answer": 900, "none": 175},

@@ -214,3 +214,12 @@ def test_tasks_that_the_line_has_not_finished_are_left_out(written):
     counts = written.write()
     assert counts["dpo"]["train"] < whole["dpo"]["train"]
     assert len(path.read_bytes().splitlines()) == sum(counts["dpo"].values())
+
+
+def test_a_folder_that_was_exported_anew_loads_its_new_rows_whatever_was_cached(written: Written, tmp_path: Path):
+    roles = []
+    for system in ("generic", "none"):
+        written.write(system=system)
+        rows = load(written.dataset, tmp_path, "sft")["train"]
+        roles.append({message["role"] for row in rows for message in row["prompt"]})
+    assert roles == [{"system", "user"}, {"user"}]

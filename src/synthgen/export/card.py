@@ -28,6 +28,8 @@ class Facts:
     judge: str
     rows: Mapping[str, Mapping[str, int]]
     """Config to split to rows, only those that have some."""
+    digests: Mapping[str, str]
+    """Config to the SHA-256 of its Parquet files."""
     funnel: Mapping[str, int]
     marks: Mapping[str, int]
     """Mean mark to judged answers; empty where nothing was judged."""
@@ -63,7 +65,11 @@ def front_matter(facts: Facts) -> str:
         *(["configs:"] if facts.rows else []),
     ]
     for config, splits in facts.rows.items():
-        lines += [f"- config_name: {config}", *(["  default: true"] if config == "sft" else []), "  data_files:"]
+        # `datasets` 5.2 caches a local folder under a hash of this block alone: without the digest it would give the rows
+        # of the last folder that had the same splits, another run's or this one's before it was exported anew.
+        told = quoted(f"Rows with SHA-256 {facts.digests[config]}")
+        lines += [f"- config_name: {config}", f"  description: {told}"]
+        lines += [*(["  default: true"] if config == "sft" else []), "  data_files:"]
         for split in splits:
             lines += [f"  - split: {split}", f"    path: {config}/{split}-*.parquet"]
     return "\n".join(lines) + "\n"

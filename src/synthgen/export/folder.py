@@ -1,5 +1,6 @@
 """The dataset folder: built beside the old one, searched for strategy text, and put in its place whole."""
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -180,11 +181,21 @@ def build(folder: Path, export: Export) -> dict[str, dict[str, int]]:
     counts = {name: splits for name, splits in counts.items() if splits}
     if counts:
         with storage(folder):
-            (folder / "README.md").write_text(card.card(facts_of(export, counts)), encoding="utf-8")
+            digests = {name: digest(folder / name) for name in counts}
+            (folder / "README.md").write_text(card.card(facts_of(export, counts, digests)), encoding="utf-8")
     return counts
 
 
-def facts_of(export: Export, counts: Mapping[str, Mapping[str, int]]) -> card.Facts:
+def digest(folder: Path) -> str:
+    """SHA-256 of a folder's Parquet files, in order of name."""
+    whole = hashlib.sha256()
+    for path in sorted(folder.glob("*.parquet")):
+        with path.open("rb") as handle:
+            whole.update(hashlib.file_digest(handle, "sha256").digest())
+    return whole.hexdigest()
+
+
+def facts_of(export: Export, counts: Mapping[str, Mapping[str, int]], digests: Mapping[str, str]) -> card.Facts:
     """What the card says of a run."""
     config = export.config
     counted = facts.count(row for side in SPLITS for row in export.sft(side))
@@ -195,6 +206,7 @@ def facts_of(export: Export, counts: Mapping[str, Mapping[str, int]]) -> card.Fa
         teacher=export.origin.teacher,
         judge=export.origin.judge,
         rows=counts,
+        digests=digests,
         funnel=facts.funnel(export.run, config),
         marks=facts.marks(export.run) if config.judged else {},
         strategies=counted.strategies,
