@@ -15,6 +15,8 @@ def test_a_marker_is_found(marker):
     assert special_tokens(f"and then{marker} more") == marker
 
 
-@pytest.mark.parametrize("text", ["a < b | c > d", "<b>bold</b>", "[1] inst", "x <| f |> y", "plain", "lines\r\nand\ttabs"])
+@pytest.mark.parametrize(
+    "text", ["a < b | c > d", "<b>bold</b>", "[1] inst", "x <| f |> y", "plain", "lines\r\nand\ttabs"]
+)
 def test_ordinary_text_has_none(text):
     assert special_tokens(text) is None
