@@ -62,6 +62,7 @@ class RoleConfig(Record):
     identity: str = ""
     """The endpoint's declared identity; filled in."""
     api: Literal["chat", "completions"] = "chat"
+    """Which of OpenAI's two endpoints is used: a base model can propose over `completions`."""
     teacher_id: str = ""
     """The endpoint's declared identity, in place of the one its SPEC gives."""
     key_env: str = "OPENAI_API_KEY"
@@ -74,28 +75,39 @@ class Axes(Record):
     categories: dict[str, float] = {}
     """Category to weight; {} for all of the taxonomy but `other`, equally."""
     difficulty: tuple[str, ...] = ("easy", "medium", "hard")
+    """Levels that are asked for."""
     length: tuple[str, ...] = ("one short sentence", "one or two sentences", "three or four sentences")
+    """How long the task's text should be."""
     format: tuple[str, ...] = ("a question", "a command", "a situation, then what is wanted", "any form")
+    """What form the task's text should have."""
     topics: tuple[str, ...] = ()
+    """Topics, as of `--topics`."""
     personas: tuple[str, ...] = ()
+    """Persons who might ask, as of `--personas`."""
 
 
 class Prices(Record):
     """US dollars for a million tokens."""
 
     prompt: float = Field(ge=0)
+    """Of the prompt."""
     cached: float = Field(ge=0)
+    """Of the part of the prompt that the endpoint had in its cache."""
     completion: float = Field(ge=0)
+    """Of the reply."""
 
 
 class RunConfig(Record):
     """Every key of a run."""
 
     mode: Mode = "default"
+    """`parity` reproduces the pure decisions of Self-Instruct's code; `default` mends what they spoil."""
     seed: int = 42
+    """The run's seed: every random choice is a function of it and of a position on the line."""
     language: str = "seeds"
     """A language code, or `seeds`: the languages of the seed tasks."""
     teacher: RoleConfig = RoleConfig()
+    """Who plays every role that `roles` does not give to another."""
     roles: dict[Role, RoleConfig] = {}
     """Roles that are not played by the run's teacher."""
     decoding: dict[str, Decoding] = {}
@@ -107,52 +119,83 @@ class RunConfig(Record):
     taxonomy: Taxonomy
     """Categories and the policy from category to strategy."""
     in_context: Positive = 8
+    """Tasks shown in a proposing call."""
     machine_in_context: int = Field(default=2, ge=0)
+    """Of those, at most this many made by the teacher."""
     new_per_call: Positive = 8
+    """New tasks asked for in a proposing call."""
     machine_per_root: Positive = 10
     """How many instructions that descend from one seed may serve as demonstrations."""
     lookahead: Positive = 64
     """W: how many calls of the grow loop may be under way at once, at most."""
     steer: Literal["axes", "none"] = "axes"
+    """`axes`: every proposing call aims at a target drawn from the axes. `none`: as in the paper."""
     axes: Axes = Axes()
+    """What may be aimed at."""
     novelty_threshold: Share = 0.7
+    """ROUGE-L F1 with any seed or accepted instruction above which a proposal is rejected."""
     minimum_words: Positive = 4
+    """Words of the shortest instruction; in scripts without spaces, characters."""
     maximum_words: Positive = 150
+    """Words of the longest instruction."""
     saturation_window: Positive = 50
     """Committed calls over which the novelty yield is taken."""
     saturation_yield: Share = 0.05
     """The pool is saturated when a smaller share of a window's items was accepted."""
     instances: Positive = 1
+    """Inputs written for each instruction, at most."""
     samples: Positive = 4
+    """Candidate answers of a task under the policy's strategy."""
     explore: Share = 0.1
+    """Share of tasks that also get one answer under the alternative strategy, for reports only."""
     judging: bool = True
+    """Whether answers are judged; without a judge there are no pairs."""
     pick_mean: Mark = 3.5
+    """Mean mark from which an answer may be trained on."""
     pick_floor: Mark = 3.0
+    """Mark that no aspect of such an answer may be below."""
     pick_band: float = Field(default=0.25, ge=0)
+    """Of the answers whose mean is this near to the best, the shortest is picked."""
     pair_margin: float = Field(default=0.5, gt=0)
+    """By how much the means of a pair's sides must differ."""
     test_share: Share = 0.1
+    """Share of the seeds on the test side."""
     test_minimum: Positive = 8
+    """Fewest seeds of a test side."""
     test_from: Positive = 40
     """Fewest seeds for which there is a test side."""
 
     target: Annotated[Positive, LIMIT] = 200
+    """How many to accept."""
     target_unit: Annotated[Literal["instructions", "rows", "pairs"], LIMIT] = "instructions"
+    """What `target` counts."""
     concurrency: Annotated[Positive, LIMIT] = 64
+    """Calls under way at once, at most."""
     rpm: Annotated[int | None, LIMIT] = None
+    """Calls that may start in a minute."""
     tpm: Annotated[int | None, LIMIT] = None
+    """Tokens, prompt and longest reply, of the calls that may start in a minute."""
     budget_usd: Annotated[float | None, LIMIT] = None
+    """US dollars that all commands on the ledger may spend; 5 for a paid endpoint unless it is given."""
     max_calls: Annotated[int | None, LIMIT] = None
+    """Calls that all commands on the ledger may make."""
     max_tokens_total: Annotated[int | None, LIMIT] = None
+    """Tokens that all commands on the ledger may use."""
     prices: Annotated[dict[str, Prices], LIMIT] = {}
     """Model to price."""
     ledger: Annotated[str, LIMIT] = ""
     """Path of another run's ledger; "" for the run's own."""
     prefect: Annotated[bool, LIMIT] = True
+    """Whether the line runs as a Prefect flow."""
 
     erase: Annotated[bool, EXPORT] = True
+    """Whether the strategy's system prompt is kept out of the rows."""
     include_seeds: Annotated[bool, EXPORT] = True
+    """Whether the seeds are SFT rows, of source `human`."""
     system: Annotated[Literal["generic", "none"], EXPORT] = "generic"
+    """The system message of the rows: one neutral message, or none."""
     license: Annotated[str, EXPORT] = "other"
+    """The licence that the dataset card names."""
 
     def role(self, role: Role) -> RoleConfig:
         """Who plays a role."""

@@ -13,7 +13,7 @@ def made(text, language="en"):
 
 def test_rows_are_counted_by_strategy_category_and_language():
     counted = facts.count(
-        [made("one two"), made("one", "de"), made("one", "\x85x"), rows.seed_sft(SEED, 0, Voice(None))]
+        [made("one two"), made("one", "de"), made("one", "\x85x"), rows.seed_sft(SEED, 0, Voice(None), ORIGIN)]
     )
     assert counted.strategies == {"direct-answer": 3, "none": 1}
     assert counted.categories == {"editing": 3, "knowledge": 1}

@@ -55,9 +55,9 @@ def test_what_the_task_says_the_answer_may_repeat():
 def test_what_a_human_wrote_is_no_leak():
     instance = SEED.instances[0].model_copy(update={"output": QUOTED})
     seed = SEED.model_copy(update={"name": STRATEGY, "instances": (instance,)})
-    gate.search_row("sft", rows.seed_sft(seed, 0, VOICE), LEAKS, generic="Be careful.")
+    gate.search_row("sft", rows.seed_sft(seed, 0, VOICE, ORIGIN), LEAKS, generic="Be careful.")
     with pytest.raises(LeakError):
-        gate.search_row("sft", rows.seed_sft(SEED, 0, Voice(STRATEGY)), LEAKS, generic="Be careful.")
+        gate.search_row("sft", rows.seed_sft(SEED, 0, Voice(STRATEGY), ORIGIN), LEAKS, generic="Be careful.")
 
 
 def test_without_erasure_only_the_system_message_is_excepted():

@@ -47,7 +47,10 @@ def test_the_metadata_says_where_a_row_comes_from():
 
 
 def test_the_rehearsal_marks_its_rows():
-    assert about(origin=Origin("rehearsal-strong", "", rehearsal=True))["rehearsal"] is True
+    played = Origin("rehearsal-strong", "", rehearsal=True)
+    assert about(origin=played)["rehearsal"] is True
+    assert meta(rows.seed_sft(SEED, 0, VOICE, played))["rehearsal"] is True
+    assert "rehearsal" not in meta(rows.seed_sft(SEED, 0, VOICE, ORIGIN))
 
 
 def test_a_label_that_was_intended_is_kept_out_of_the_messages():
@@ -59,18 +62,18 @@ def test_a_label_that_was_intended_is_kept_out_of_the_messages():
 
 def test_without_a_neutral_message_there_is_no_system_message_at_all():
     assert rows.sft(TASK, answer(0), Voice(None), about())["prompt"] == [USER]
-    assert rows.seed_sft(SEED, 0, Voice(""))["prompt"][0]["role"] == "user"
+    assert rows.seed_sft(SEED, 0, Voice(""), ORIGIN)["prompt"][0]["role"] == "user"
 
 
 def test_for_ablation_the_strategy_prompt_takes_the_neutral_ones_place():
     voice = Voice("Be careful.", {"direct-answer": "Just the answer."})
     row = rows.sft(TASK, answer(0), voice, about())
     assert row["prompt"][0]["content"] == "Just the answer."
-    assert rows.seed_sft(SEED, 0, voice)["prompt"][0] == SYSTEM
+    assert rows.seed_sft(SEED, 0, voice, ORIGIN)["prompt"][0] == SYSTEM
 
 
 def test_each_instance_of_a_seed_is_a_human_row():
-    first, second = (rows.seed_sft(SEED, number, VOICE) for number in range(2))
+    first, second = (rows.seed_sft(SEED, number, VOICE, ORIGIN) for number in range(2))
     assert first["prompt"] == [SYSTEM, {"role": "user", "content": "Name the capital.\n\nFrance"}]
     assert second["prompt"][1]["content"] == "Name the capital."
     assert [first["id"], second["id"]] == ["seed_task_3-0", "seed_task_3-1"]
@@ -138,4 +141,4 @@ def test_rows_have_the_columns_of_their_schema_and_no_others():
         "kto": rows.kto(TASK, [answer(0)], {one.id: one}, VOICE, about(), mean=3.5, floor=3)[0],
     }
     assert {name: set(row) for name, row in made.items()} == {name: set(it.names) for name, it in SCHEMAS.items()}
-    assert set(rows.seed_sft(SEED, 0, VOICE)) == set(SCHEMAS["sft"].names)
+    assert set(rows.seed_sft(SEED, 0, VOICE, ORIGIN)) == set(SCHEMAS["sft"].names)

@@ -1,5 +1,6 @@
 """A run that is killed at any moment goes on as if nothing had happened, and nothing is paid for twice."""
 
+import contextlib
 import json
 import random
 import signal
@@ -69,7 +70,7 @@ def calls(out: Path) -> int:
     """Calls that the ledger holds."""
     if not (out / "ledger.sqlite").exists():
         return 0
-    with sqlite3.connect(out / "ledger.sqlite") as db:
+    with contextlib.closing(sqlite3.connect(out / "ledger.sqlite")) as db:
         try:
             return db.execute("select count(*) from calls").fetchone()[0]
         except sqlite3.OperationalError:

@@ -74,8 +74,7 @@ def test_the_rehearsal_is_named_in_report_card_and_every_row(run: Path):
     for config in ("sft", "sft_messages", "dpo", "kto"):
         for split in Run(run).dataset(config).values():
             for row in split:
-                if row["source"] == "teacher":
-                    assert json.loads(row["metadata_json"])["rehearsal"] is True
+                assert json.loads(row["metadata_json"])["rehearsal"] is True
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,9 @@ class Export:
         if self.config.include_seeds:
             for seed in self.seeds:
                 if self.sides[seed.id] == side:
-                    yield from (rows.seed_sft(seed, number, self.voice) for number in range(len(seed.instances)))
+                    yield from (
+                        rows.seed_sft(seed, number, self.voice, self.origin) for number in range(len(seed.instances))
+                    )
         for one in self.finished(side):
             if one.picked is not None:
                 yield rows.sft(one.task, one.picked, self.voice, self.about(one))

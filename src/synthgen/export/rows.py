@@ -109,8 +109,9 @@ def sft(task: Task, answer: Answer, voice: Voice, about: Mapping[str, Any]) -> R
     return {"prompt": prompt(task, voice), "completion": completion(answer.text), **shared}
 
 
-def seed_sft(seed: Seed, number: int, voice: Voice) -> Row:
-    """A human seed as an SFT row; it was answered under no strategy."""
+def seed_sft(seed: Seed, number: int, voice: Voice, origin: Origin) -> Row:
+    """A human seed as an SFT row; it was answered under no strategy. Beside a rehearsal's rows it is marked as they are."""
+    marked = {"rehearsal": True} if origin.rehearsal else {}
     one = seed.instances[number]
     said = [
         *([{"role": "system", "content": voice.generic}] if voice.generic else []),
@@ -124,7 +125,7 @@ def seed_sft(seed: Seed, number: int, voice: Voice) -> Row:
         "strategy": "none",
         "category": seed.category,
         "source": "human",
-        "metadata_json": dumped({"name": seed.name, "is_classification": seed.is_classification}),
+        "metadata_json": dumped({"name": seed.name, "is_classification": seed.is_classification, **marked}),
     }
 
 

@@ -47,19 +47,31 @@ class Ledger:
         self._db: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
-        with self._storage():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
-            self._db.execute("pragma journal_mode = wal")
-            self._db.execute("pragma synchronous = normal")
-            (version,) = self._db.execute("pragma user_version").fetchone()
-            if version > FORMAT:
-                raise ConfigError(f"{self.path} was written by a newer synthgen (format {version}); upgrade synthgen")
-            self._db.executescript(TABLES)
-            self._db.execute(f"pragma user_version = {FORMAT}")
+        try:
+            with self._storage():
+                self._open()
+        except BaseException:
+            self.close()
+            raise
         return self
 
+    def _open(self) -> None:
+        """Open or make the file, and bring it to this format."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+        self._db.execute("pragma journal_mode = wal")
+        self._db.execute("pragma synchronous = normal")
+        (version,) = self._db.execute("pragma user_version").fetchone()
+        if version > FORMAT:
+            raise ConfigError(f"{self.path} was written by a newer synthgen (format {version}); upgrade synthgen")
+        self._db.executescript(TABLES)
+        self._db.execute(f"pragma user_version = {FORMAT}")
+
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
         if self._db is not None:
             self._db.close()
             self._db = None
