@@ -200,8 +200,6 @@ class Answer(Record):
     teacher: str
     sample: int
     text: str
-    cut: bool = False
-    """True where the reply was cut by length."""
     completion_tokens: int = 0
 
 
