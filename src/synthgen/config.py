@@ -25,6 +25,8 @@ Mode = Literal["default", "parity"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Mark = Annotated[float, Field(ge=1, le=5)]
+GENERIC = "system_generic"
+"""The prompt that is never sent: it is the rows' system message, and changing it changes only `dataset/`."""
 ROLES: tuple[Role, ...] = ("propose", "instantiate", "answer", "judge")
 
 DECODING: dict[Mode, dict[str, Decoding]] = {
@@ -223,9 +225,11 @@ class RunConfig(Record):
     def generative(self) -> dict[str, Any]:
         """The keys that shape what is generated, fully resolved."""
         resolved = {stage: self.stage_decoding(stage) for stage in DECODING[self.mode]}
+        sent = {name: digest for name, digest in self.prompts.items() if name != GENERIC}
         kept = keys("generative") - {"teacher", "roles"}
         roles = {role: self._declared(role) for role in ROLES}
-        return self.model_copy(update={"decoding": resolved}).model_dump(mode="json", include=kept) | {"teacher": roles}
+        whole = self.model_copy(update={"decoding": resolved, "prompts": sent})
+        return whole.model_dump(mode="json", include=kept) | {"teacher": roles}
 
     def _declared(self, role: Role) -> dict[str, str]:
         """Who plays a role, by declared identity: an address that is served under --teacher-id may move."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgen import jsonl
-from synthgen.config import RunConfig
+from synthgen.config import GENERIC, RunConfig
 from synthgen.errors import storage
 from synthgen.export import card, facts, gate, rows
 from synthgen.export.parquet import SCHEMAS, write_split
@@ -157,7 +157,7 @@ def write_run(
     Raises LeakError, and leaves the old folder as it was, where strategy text stands in anything written.
     """
     voice = Voice(
-        prompts.text("system_generic") if config.system == "generic" else None,
+        prompts.text(GENERIC) if config.system == "generic" else None,
         None if config.erase else prompts.strategies,
     )
     judge = models["judge"] if config.judged else ""

@@ -43,8 +43,8 @@ class Connections:
         self._options = rehearsal_options
         self._stack = AsyncExitStack()
         self._lock = asyncio.Lock()
-        self._clients: dict[str, Client] = {}
-        self._urls: dict[str, tuple[str, ...]] = {}
+        self._clients: dict[tuple[str, str], Client] = {}
+        """By SPEC and the variable of the key: two roles may use one server on two accounts."""
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
@@ -77,11 +77,11 @@ class Connections:
     async def client(self, role: Role) -> Client:
         """The client of a role, connected."""
         chosen = self.config.role(role)
-        name = chosen.spec
-        if name not in self._clients:
+        place = (chosen.spec, chosen.key_env)
+        if place not in self._clients:
             async with self._lock:
                 await self._connect(chosen)
-        return self._clients[name]
+        return self._clients[place]
 
     async def _contact(self, role: Role, chosen: RoleConfig) -> Binding:
         """Ask an endpoint which model it serves and what it takes."""
@@ -102,13 +102,14 @@ class Connections:
 
     async def _connect(self, chosen: RoleConfig) -> Client:
         """The client of a SPEC; the caller holds the lock."""
-        if chosen.spec not in self._clients:
+        place = (chosen.spec, chosen.key_env)
+        if place not in self._clients:
             spec = self._spec(chosen)
             urls = spec.urls or (await self._rehearsal(spec.model),)
             key = self.environment.get(chosen.key_env) if spec.kind == "http" else None
             client = Client(urls, key or None)
-            self._clients[chosen.spec] = await self._stack.enter_async_context(client)
-        return self._clients[chosen.spec]
+            self._clients[place] = await self._stack.enter_async_context(client)
+        return self._clients[place]
 
     def _spec(self, chosen: RoleConfig) -> Spec:
         return specs.parse(chosen.spec, self.environment, chosen.teacher_id)
