@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from synthgen import jsonl, line, prompts, specs, strategies
-from synthgen.config import ROLES, Prices, RoleConfig, RunConfig, build, read_toml
+from synthgen.config import GENERIC, ROLES, Prices, RoleConfig, RunConfig, build, read_toml
 from synthgen.errors import ConfigError, StorageError, SynthgenError, TeacherError
-from synthgen.export import folder
+from synthgen.export import folder, gate
 from synthgen.line import Line, Progress
 from synthgen.records import Role, Seed, Side
 from synthgen.runs import RunDir
@@ -24,6 +24,7 @@ from synthgen.teacher.dispatch import Window
 from synthgen.teacher.engine import Engine
 from synthgen.teacher.ledger import Ledger
 from synthgen.teacher.meter import LimitReached, Limits, Meter
+from synthgen.text.ngrams import Leaks
 from synthgen.views import report
 
 CAUTIOUS = Prices(prompt=15, cached=15, completion=75)
@@ -135,6 +136,8 @@ def priced(config: RunConfig, budget_given: bool) -> RunConfig:
 def prepare(job: Job) -> Prepared:
     """Read and check everything, write the run's config and sides. Nothing is sent."""
     config, texts, tasks = resolve(job)
+    if config.erase and config.system == "generic":
+        gate.check_neutral(texts.text(GENERIC), Leaks(texts.strategies))
     run = RunDir(job.out)
     run.create()
     run.guard(config)

@@ -168,10 +168,12 @@ def test_what_the_card_says_is_searched_too(written):
         written.write({"strategies/direct-answer": "Answers are a model's: they may be wrong, and so on.\n"})
 
 
-def test_a_neutral_message_that_begins_like_a_strategy_is_no_leak(written):
+def test_a_neutral_message_that_a_strategy_repeats_is_a_leak(written):
     generic = prompts.load().text("system_generic")
-    written.write({"strategies/direct-answer": f"{generic} Then give the answer and nothing else at all.\n"})
-    assert written.dataset.exists()
+    edited = {"strategies/direct-answer": f"{generic} Then give the answer and nothing else at all.\n"}
+    with pytest.raises(LeakError, match="quotes a strategy prompt"):
+        written.write(edited)
+    written.write(edited, system="none")
 
 
 def test_no_rows_leave_no_folder(written):

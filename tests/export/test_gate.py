@@ -44,32 +44,32 @@ def test_strategy_text_is_found_wherever_it_stands(config, row):
     with pytest.raises(
         LeakError, match=f'row {row["id"]} of {config} quotes a strategy prompt: "(work slowly and|never guess)'
     ):
-        gate.search_row(config, row, LEAKS, generic="Be careful.")
+        gate.search_row(config, row, LEAKS)
 
 
 def test_what_the_task_says_the_answer_may_repeat():
     task = TASK.model_copy(update={"input": STRATEGY})
-    gate.search_row("sft", rows.sft(task, answer(0, QUOTED), VOICE, ABOUT), LEAKS, generic="Be careful.")
+    gate.search_row("sft", rows.sft(task, answer(0, QUOTED), VOICE, ABOUT), LEAKS)
 
 
 def test_what_a_human_wrote_is_no_leak():
     instance = SEED.instances[0].model_copy(update={"output": QUOTED})
     seed = SEED.model_copy(update={"name": STRATEGY, "instances": (instance,)})
-    gate.search_row("sft", rows.seed_sft(seed, 0, VOICE, ORIGIN), LEAKS, generic="Be careful.")
+    gate.search_row("sft", rows.seed_sft(seed, 0, VOICE, ORIGIN), LEAKS)
     with pytest.raises(LeakError):
-        gate.search_row("sft", rows.seed_sft(SEED, 0, Voice(STRATEGY), ORIGIN), LEAKS, generic="Be careful.")
+        gate.search_row("sft", rows.seed_sft(SEED, 0, Voice(STRATEGY), ORIGIN), LEAKS)
 
 
 def test_without_erasure_only_the_system_message_is_excepted():
     voice = Voice("Be careful.", {"direct-answer": STRATEGY})
     row = rows.sft(TASK, answer(0), voice, ABOUT)
-    gate.search_row("sft", row, LEAKS, generic="Be careful.", erased=False)
+    gate.search_row("sft", row, LEAKS, erased=False)
     with pytest.raises(LeakError):
-        gate.search_row("sft", row, LEAKS, generic="Be careful.", erased=True)
+        gate.search_row("sft", row, LEAKS, erased=True)
     with pytest.raises(LeakError):
-        gate.search_row("sft", rows.sft(TASK, answer(0, QUOTED), voice, ABOUT), LEAKS, generic=None, erased=False)
+        gate.search_row("sft", rows.sft(TASK, answer(0, QUOTED), voice, ABOUT), LEAKS, erased=False)
 
 
 def test_clean_rows_pass():
-    gate.search_row("sft", rows.sft(TASK, answer(0), VOICE, ABOUT), LEAKS, generic="Be careful.")
+    gate.search_row("sft", rows.sft(TASK, answer(0), VOICE, ABOUT), LEAKS)
     assert meta(rows.sft(TASK, answer(0), VOICE, ABOUT))["teacher"] == "model-a"

@@ -6,7 +6,10 @@ import socket
 from pathlib import Path
 
 import pytest
-from conftest import SEEDS, command, few_seeds, outputs
+from conftest import SEEDS, command, expand, few_seeds, outputs
+
+from synthgen import prompts
+from synthgen.errors import ConfigError
 
 GOOD = '{"instruction": "Name three rivers of Ghana.", "input": "", "output": "Volta, Pra, Tano"}\n'
 
@@ -152,3 +155,26 @@ def test_the_narrow_rehearsal_saturates(tmp_path: Path):
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert report["stopped"]["reason"] == "saturated"
     assert 40 <= report["accepted"] <= 60
+
+
+def test_a_neutral_message_that_quotes_a_strategy_is_refused_before_anything_is_paid(tmp_path: Path):
+    edited = tmp_path / "prompts"
+    edited.mkdir()
+    (edited / "system_generic.txt").write_text(prompts.load().strategy("direct-answer"))
+    with pytest.raises(ConfigError, match=r"system_generic\.txt.*both say \"give what is asked for"):
+        expand(tmp_path / "run", prompts=edited)
+    assert not (tmp_path / "run" / "ledger.sqlite").exists()
+
+
+def test_another_neutral_message_rewrites_only_the_dataset(finished: Path, tmp_path: Path):
+    run, edited = tmp_path / "run", tmp_path / "prompts"
+    shutil.copytree(finished, run)
+    edited.mkdir()
+    (edited / "system_generic.txt").write_text("Be of use.\n")
+    before = outputs(run)
+    report = expand(run, prompts=edited)
+    after = outputs(run)
+    assert report["calls"] == 0
+    assert {name for name in after if after[name] != before[name]} == {
+        name for name in before if name.startswith("dataset/")
+    }

@@ -168,7 +168,7 @@ def write_run(
     try:
         counts = build(new, export)
         if counts:
-            gate.search(new, Leaks(prompts.strategies), generic=voice.generic, erased=config.erase)
+            gate.search(new, Leaks(prompts.strategies), erased=config.erase)
             swap(new, run.dataset)
         else:
             shutil.rmtree(run.dataset, ignore_errors=True)

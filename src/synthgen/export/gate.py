@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pyarrow.parquet as pq
 
-from synthgen.errors import SynthgenError
+from synthgen.config import GENERIC
+from synthgen.errors import ConfigError, SynthgenError
 from synthgen.text.ngrams import Leaks
 
 
@@ -15,7 +16,17 @@ class LeakError(SynthgenError):
     """Strategy text stands in the dataset."""
 
 
-def search(folder: Path, leaks: Leaks, *, generic: str | None, erased: bool) -> None:
+def check_neutral(text: str, leaks: Leaks) -> None:
+    """Raise ConfigError where the rows' neutral system message quotes a strategy prompt: no export could pass."""
+    found = leaks.find(text)
+    if found is not None:
+        raise ConfigError(
+            f'the rows\' system message (prompts/{GENERIC}.txt) and a strategy prompt both say "{found}"; reword one of '
+            "them, or leave the message out with --system none"
+        )
+
+
+def search(folder: Path, leaks: Leaks, *, erased: bool) -> None:
     """Look for strategy text in the card and in every string of every row. Raises LeakError for the first."""
     found = leaks.find((folder / "README.md").read_text(encoding="utf-8"))
     if found is not None:
@@ -25,23 +36,20 @@ def search(folder: Path, leaks: Leaks, *, generic: str | None, erased: bool) -> 
     for path in sorted(folder.rglob("*.parquet")):
         for batch in pq.ParquetFile(path).iter_batches(batch_size=500):
             for row in batch.to_pylist():
-                search_row(path.parent.name, row, leaks, generic=generic, erased=erased)
+                search_row(path.parent.name, row, leaks, erased=erased)
 
 
-def search_row(
-    config: str, row: Mapping[str, Any], leaks: Leaks, *, generic: str | None = None, erased: bool = True
-) -> None:
+def search_row(config: str, row: Mapping[str, Any], leaks: Leaks, *, erased: bool = True) -> None:
     """Look for strategy text in one row.
 
-    Excepted are what stands in the row's own task, the neutral system message, what a human wrote and, where rows are
-    not erased, every system message.
+    Excepted are what stands in the row's own task, what a human wrote and, where rows are not erased, system messages.
     """
     said = [message for value in row.values() if isinstance(value, list) for message in value]
     task = "\n".join(message["content"] for message in said if message["role"] == "user")
     if row["source"] == "human":
         task = "\n".join([*(message["content"] for message in said if message["role"] != "system"), *texts_of(row)])
     written = [message["content"] for message in said if message["role"] == "assistant"]
-    systems = [message["content"] for message in said if message["role"] == "system" and message["content"] != generic]
+    systems = [message["content"] for message in said if message["role"] == "system"]
     for text in (*written, *(systems if erased else ()), *texts_of(row)):
         found = leaks.find(text, allowed=task)
         if found is not None:
