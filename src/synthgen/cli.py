@@ -36,7 +36,7 @@ Mode = Annotated[str, typer.Option("--mode", help="default, or parity: Self-Inst
 
 def fail(error: SynthgenError) -> NoReturn:
     """One line on stderr, and the exit code for a command that could not start."""
-    typer.echo(f"synthgen: {error}", err=True)
+    typer.echo(f"synthgen: {' '.join(str(error).split())}", err=True)
     raise typer.Exit(NOT_STARTED)
 
 

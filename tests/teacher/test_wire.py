@@ -215,3 +215,9 @@ def test_no_value_raises_and_every_text_can_be_written(value: object, api: str, 
         orjson.dumps(found.text)
     else:
         orjson.dumps(found.text)
+
+
+def test_an_error_page_is_told_in_one_line_without_its_markup():
+    page = b"<!DOCTYPE HTML>\n<html>\n<head><title>Oh</title><style>\np { color: red }\n</style></head>\n<p>Bad\n gateway</p></html>"
+    assert wire.fault(502, {}, None, page).text == "HTTP 502: Bad gateway"
+    assert wire.fault(400, {}, {"error": {"message": "a\nb"}}, b"").text == "HTTP 400: a b"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,7 @@ TOO_LONG = (
     "too many tokens",
     "prompt is too long",
 )
+MARKUP = re.compile(r"<(style|script|title)\b.*?</\1>|<[!/?a-z][^<>]*>", re.IGNORECASE | re.DOTALL)
 BILLING_CODES = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 
 
@@ -154,8 +156,8 @@ def fault(status: int, headers: Mapping[str, str], value: object, payload: bytes
     """The fault of a response with another status than 200."""
     error = field(value, "error")
     error = error if isinstance(error, dict) else {"message": error} if isinstance(error, str) else value
-    said = field(error, "message") or field(value, "detail") or payload[:300].decode("utf-8", "replace")
-    text = f"HTTP {status}: {clean(str(said))[:300]}"
+    said = field(error, "message") or field(value, "detail") or payload[:3000].decode("utf-8", "replace")
+    text = f"HTTP {status}: {in_one_line(str(said))}"
     code = str(field(error, "code") or field(error, "type") or "")
     if status == 402 or code in BILLING_CODES:
         return Fault("billing", text)
@@ -176,6 +178,11 @@ def fault(status: int, headers: Mapping[str, str], value: object, payload: bytes
     if named or "unsupported" in low or "unrecognized" in low or "not supported" in low or "extra inputs" in low:
         return Fault("parameter", f"{text} {named or ''}".strip())
     return Fault("refused", text)
+
+
+def in_one_line(said: str) -> str:
+    """What a server said, for a person: one line, without the markup of an error page."""
+    return " ".join(MARKUP.sub(" ", clean(said)).split())[:300]
 
 
 def wait_of(headers: Mapping[str, str]) -> float | None:
