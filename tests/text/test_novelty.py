@@ -86,4 +86,4 @@ def test_asking_does_not_grow_the_vocabulary():
     novelty.nearest("one two three")
     novelty.add("b", "known one")
     assert novelty.nearest("one four") == Nearest("b", 0.5)
-    assert len(novelty._codes) == 3
+    assert len(novelty._numbers) == 3

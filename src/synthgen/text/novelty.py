@@ -1,6 +1,13 @@
-"""The pool of accepted texts, and which of them is nearest to a new one. Exact."""
+"""A pool of texts, and what of it is like a new one, in ROUGE-L. Exact, in three ways that agree.
 
-from collections.abc import Callable
+Small pools are scanned by rapidfuzz, which needs no warming up; from SMALL texts on the compiled index takes over
+(docs/decisions/0007-novelty.md). The textbook is `rouge.lcs_textbook`.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
@@ -8,62 +15,167 @@ from rapidfuzz.distance import Indel
 from synthgen.records import Nearest
 from synthgen.text.rouge import rouge_l
 
-UNSEEN = "\xff"
-"""Stands in a query for every token that no text of the pool has: it can match nothing."""
+if TYPE_CHECKING:
+    from synthgen.text.index import Index
+
+SMALL = 2000
+"""Texts from which the index is faster than the scan, its loading included."""
+UNSEEN = 0
+"""Number, in a query, of every token that no text of the pool has: it can match nothing."""
 FIRST_CODE = 0x100
 SURROGATES = range(0xD800, 0xE000)
 ROUNDING = 1e-5
 """More than what rapidfuzz loses where it turns a similarity into a cutoff; a wider net changes no result."""
 
 
-class Novelty:
+class Scan:
     """Every text as a string with one character for each token, so that the compiled scan compares tokens.
 
     Indel's normalized similarity of two such strings is 2 * LCS / (m + n), ROUGE-L's F1 up to rounding; of all texts that
     come that near to the best the score is then computed in the reference's order of floats, which tells equal fractions apart.
     """
 
-    def __init__(self, tokenize: Callable[[str], list[str]], threshold: float) -> None:
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def add(self, text: Sequence[int]) -> None:
+        """Take a text into the pool."""
+        self.texts.append(coded(text))
+
+    def nearest(self, text: Sequence[int]) -> tuple[float, int]:
+        """(score, position) of the most similar text, the earliest of equals; (0, 0) where nothing is alike."""
+        query = coded(text)
+        best = process.extractOne(query, self.texts, scorer=Indel.normalized_similarity, processor=None)
+        if not query or best is None or not best[1]:
+            return 0.0, 0
+        near = process.extract(
+            query,
+            self.texts,
+            scorer=Indel.normalized_similarity,
+            processor=None,
+            score_cutoff=max(0.0, best[1] - ROUNDING),
+            limit=None,
+        )
+        score, before = max((rouge_l(self.texts[position], query), -position) for _, _, position in near)
+        return score, -before
+
+    def top(self, text: Sequence[int], count: int) -> list[tuple[float, int]]:
+        """(score, position) of the most similar texts with a score above 0, best first, the earliest of equals."""
+        query = coded(text)
+        scores = ((rouge_l(other, query), position) for position, other in enumerate(self.texts))
+        return sorted((one for one in scores if one[0]), key=lambda one: (-one[0], one[1]))[:count]
+
+
+def coded(text: Sequence[int]) -> str:
+    """One character for each token number, no surrogate among them."""
+    return "".join(
+        chr(number + FIRST_CODE + (len(SURROGATES) if number + FIRST_CODE >= SURROGATES.start else 0))
+        for number in text
+    )
+
+
+class Novelty:
+    """Texts by id, in the order added. A text is a near-duplicate where its F1 with one of them is above the threshold."""
+
+    def __init__(self, tokenize: Callable[[str], list[str]], threshold: float, small: int = SMALL) -> None:
         self.tokenize = tokenize
         self.threshold = threshold
-        self._codes: dict[str, str] = {}
+        self._small = small
+        self._numbers: dict[str, int] = {}
         self._ids: list[str] = []
-        self._coded: list[str] = []
+        self._held: list[list[int]] = []
+        """The texts of a small pool."""
+        self._scan = Scan()
+        self._index: Index | None = None
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def add(self, identity: str, text: str) -> None:
         """Take a text into the pool."""
+        numbers = self._known(text)
+        if self._index is None and len(self) < self._small:
+            self._held.append(numbers)
+            self._scan.add(numbers)
+        else:
+            self._compiled().add(numbers)
         self._ids.append(identity)
-        self._coded.append(self._encode(text))
 
     def nearest(self, text: str) -> Nearest | None:
         """The most similar text of the pool, the earliest of equals; None in an empty pool."""
         if not self._ids:
             return None
-        coded = "".join(self._codes.get(token, UNSEEN) for token in self.tokenize(text))
-        best = process.extractOne(coded, self._coded, scorer=Indel.normalized_similarity, processor=None)
-        if not coded or best is None or not best[1]:
-            return Nearest(self._ids[0], 0.0)
-        candidates = process.extract(
-            coded,
-            self._coded,
-            scorer=Indel.normalized_similarity,
-            processor=None,
-            score_cutoff=max(0.0, best[1] - ROUNDING),
-            limit=None,
-        )
-        score, first = max((rouge_l(self._coded[position], coded), -position) for _, _, position in candidates)
-        return Nearest(self._ids[-first], score)
+        query = self._asked(text)
+        if self._index is None:
+            score, position = self._scan.nearest(query)
+        else:
+            score, position = next(iter(self._index.top(query, 1)), (0.0, 0))
+        return Nearest(self._ids[position], score)
 
-    def _encode(self, text: str) -> str:
-        """One character for each token."""
-        return "".join(map(self._code, self.tokenize(text)))
+    def above(self, text: str) -> Nearest | None:
+        """The most similar text if its score is above the threshold; much faster than `nearest` in a large pool."""
+        if self._index is None:
+            found = self.nearest(text)
+            return found if found is not None and found.score > self.threshold else None
+        return self._named(*self._index.above(self._asked(text)))
 
-    def _code(self, token: str) -> str:
-        code = self._codes.get(token)
-        if code is None:
-            number = FIRST_CODE + len(self._codes)
-            code = self._codes[token] = chr(number if number < SURROGATES.start else number + len(SURROGATES))
-        return code
+    def top(self, text: str, count: int) -> list[Nearest]:
+        """The most similar texts with a score above 0, best first, the earliest of equals; `count` at most."""
+        query = self._asked(text)
+        found = self._scan.top(query, count) if self._index is None else self._index.top(query, count)
+        return [Nearest(self._ids[position], score) for score, position in found]
+
+    def decide(self, batch: Sequence[tuple[str, str]]) -> list[Nearest | None]:
+        """What stands in the way of each (id, text), as if they came one by one: None for those that enter the pool."""
+        import numpy as np
+
+        from synthgen.text.index import KEEP_NOVEL
+
+        index = self._compiled()
+        numbers = [self._known(text) for _, text in batch]
+        flat = np.fromiter(chain.from_iterable(numbers), np.int32)
+        ends = np.cumsum([len(one) for one in numbers])
+        entered = len(self._ids)
+        scores, places = index.decide(flat, ends, KEEP_NOVEL)
+        self._ids.extend(identity for (identity, _), place in zip(batch, places, strict=True) if place < 0)
+        if len(self._ids) != len(index):
+            raise RuntimeError(f"{len(index)} texts entered after {entered}, {len(self._ids)} have an id")
+        return [self._named(float(score), int(place)) for score, place in zip(scores, places, strict=True)]
+
+    def save(self, path: Path) -> None:
+        """Write the pool: texts as token numbers, tokens, ids. `Novelty.open` reads it without the texts themselves."""
+        self._compiled().save(path, list(self._numbers), self._ids)
+
+    @classmethod
+    def open(cls, path: Path, tokenize: Callable[[str], list[str]]) -> "Novelty":
+        """The pool that `save` wrote, for the same tokenizer. Raises OSError, KeyError or ValueError for another file."""
+        from synthgen.text.index import Index
+
+        index, tokens, ids = Index.open(path)
+        pool = cls(tokenize, index.threshold)
+        pool._index, pool._ids = index, ids
+        pool._numbers = {token: number for number, token in enumerate(tokens, start=UNSEEN + 1)}
+        return pool
+
+    def _compiled(self) -> "Index":
+        """The index, with what the scan held so far."""
+        if self._index is None:
+            from synthgen.text.index import Index  # loads numba
+
+            self._index = Index(self.threshold)
+            for numbers in self._held:
+                self._index.add(numbers)
+            self._held, self._scan = [], Scan()
+        return self._index
+
+    def _known(self, text: str) -> list[int]:
+        """The numbers of a text's tokens; a new token gets the next one."""
+        known = self._numbers
+        return [known.setdefault(token, len(known) + UNSEEN + 1) for token in self.tokenize(text)]
+
+    def _asked(self, text: str) -> list[int]:
+        """The numbers of a query's tokens: asking does not grow the vocabulary."""
+        return [self._numbers.get(token, UNSEEN) for token in self.tokenize(text)]
+
+    def _named(self, score: float, position: int) -> Nearest | None:
+        return Nearest(self._ids[position], score) if position >= 0 else None

@@ -1,0 +1,336 @@
+"""Compiled kernels of the novelty index: prefix filter, parity signatures, bit-parallel LCS. Exact.
+
+Texts are sequences of token numbers. Two texts of m and n tokens with ROUGE-L F1 above t share more than t(m+n)/2 tokens
+(an LCS is no longer than the multiset overlap), so if both are sorted by one order of all tokens, rarest first, their
+prefixes of length m - o + 1 have a token in common, o being the least overlap any partner could have (AllPairs,
+Bayardo et al. 2007; PPJoin, Xiao et al. 2008). Postings of prefix tokens carry a 64-bit parity signature: each token flips
+one hashed bit, so the signatures of two texts differ in no more bits than their multisets in tokens. What passes both is
+decided by the LCS itself and F1 in rouge_score's order of floats.
+
+Nothing here knows Python objects: the arrays belong to `novelty.Index`.
+"""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+SLACK = 1e-9
+"""By how much an overlap may miss a threshold before it is refused unread: rounding never refuses a pair."""
+DONE, GROW = 0, 1
+EMPTY_POSTINGS = 4
+
+
+@intrinsic
+def popcount(_context: Any, _value: Any) -> Any:
+    """Number of set bits of a uint64, by the processor's own instruction."""
+
+    def generate(_inner: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        counted = builder.ctpop(arguments[0])
+        return builder.zext(counted, ir.IntType(64)) if counted.type.width < 64 else counted
+
+    return types.int64(types.uint64), generate
+
+
+@njit(cache=True, nogil=True)
+def hashed(token):
+    """Splitmix64 of a token's number."""
+    value = np.uint64(token) + np.uint64(0x9E3779B97F4A7C15)
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
+
+
+@njit(cache=True, nogil=True)
+def sign(text, small, large):
+    """Fill the 64-bit (1 word) and the 256-bit (4 words) parity signature of a text."""
+    small[0] = np.uint64(0)
+    large[:] = np.uint64(0)
+    for token in text:
+        value = hashed(token)
+        small[0] ^= np.uint64(1) << (value & np.uint64(63))
+        bit = (value >> np.uint64(8)) & np.uint64(255)
+        large[bit >> np.uint64(6)] ^= np.uint64(1) << (bit & np.uint64(63))
+
+
+@njit(cache=True, nogil=True)
+def least_overlap(size, threshold):
+    """The least overlap with which any partner of a text of `size` tokens can pass the threshold."""
+    shortest = np.ceil(threshold * size / (2.0 - threshold) - SLACK)
+    return max(1, int(np.ceil(threshold * (size + shortest) / 2.0 - SLACK)))
+
+
+@njit(cache=True, nogil=True)
+def prefix_of(text, rank, threshold):
+    """The distinct tokens of a text's prefix under the order of `rank` (ties by number), rarest first."""
+    size = text.shape[0]
+    keys = np.empty(size, np.int64)
+    if size == 0:
+        return keys
+    for place in range(size):
+        keys[place] = (np.int64(rank[text[place]]) << np.int64(32)) | np.int64(text[place])
+    if size > 48:
+        keys.sort()
+    else:
+        for place in range(1, size):
+            key, hole = keys[place], place
+            while hole > 0 and keys[hole - 1] > key:
+                keys[hole] = keys[hole - 1]
+                hole -= 1
+            keys[hole] = key
+    length = size - min(size, least_overlap(size, threshold)) + 1
+    kept = 0
+    for place in range(length):
+        token = keys[place] & np.int64(0xFFFFFFFF)
+        if kept == 0 or keys[kept - 1] != token:
+            keys[kept] = token
+            kept += 1
+    return keys[:kept]
+
+
+@njit(cache=True, nogil=True)
+def prepare(text, slot):
+    """Bit masks of a text's tokens for `lcs`: mask row by slot, the slot of each token written into `slot`."""
+    words = (text.shape[0] + 63) // 64
+    distinct = 0
+    for token in text:
+        if slot[token] < 0:
+            slot[token] = distinct
+            distinct += 1
+    masks = np.zeros((distinct, words), np.uint64)
+    for place in range(text.shape[0]):
+        masks[slot[text[place]], place >> 6] |= np.uint64(1) << np.uint64(place & 63)
+    return masks
+
+
+@njit(cache=True, nogil=True)
+def lcs(masks, slot, size, other):
+    """Length of the longest common subsequence of a prepared text and another (Hyyro 2004, bit-parallel)."""
+    words = masks.shape[1]
+    full = np.uint64(0xFFFFFFFFFFFFFFFF)
+    if words == 1:
+        state = full
+        for token in other:
+            at = slot[token]
+            if at >= 0:
+                common = state & masks[at, 0]
+                state = (state + common) | (state - common)
+        valid = full if size == 64 else (np.uint64(1) << np.uint64(size)) - np.uint64(1)
+        return popcount(~state & valid)
+    states = np.full(words, full, np.uint64)
+    for token in other:
+        at = slot[token]
+        if at < 0:
+            continue
+        carry = np.uint64(0)
+        for word in range(words):
+            state = states[word]
+            common = state & masks[at, word]
+            added = state + common
+            over = np.uint64(added < state)
+            total = added + carry
+            over |= np.uint64(total < added)
+            states[word] = total | (state - common)
+            carry = over
+    found = 0
+    for word in range(words):
+        left = size - 64 * word
+        valid = full if left >= 64 else (np.uint64(1) << np.uint64(left)) - np.uint64(1)
+        found += popcount(~states[word] & valid)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def f_measure(common, target, prediction):
+    """As rouge.f_measure, operation by operation."""
+    if common == 0:
+        return 0.0
+    precision = common / prediction
+    recall = common / target
+    return 2 * precision * recall / (precision + recall)
+
+
+@njit(cache=True, nogil=True)
+def best_above(text, small, prefix, threshold, pool, posted, masks, slot, stamp, turn):
+    """(score, position) of the most similar text above the threshold, the earliest of equals; (0, -1) for none."""
+    sizes, starts, tokens = pool
+    heads, counts, places, signatures = posted
+    size, best, found = text.shape[0], 0.0, -1
+    wanted = threshold
+    for token in prefix:
+        for at in range(heads[token], heads[token] + counts[token]):
+            place = places[at]
+            other = np.int64(place & np.uint64(0xFFFF))
+            position = np.int64(place >> np.uint64(16))
+            if other == 0xFFFF:
+                other = np.int64(sizes[position])
+            both = size + other
+            need = np.int64(np.ceil(wanted * both * 0.5 - SLACK))
+            if need > size or need > other or popcount(small ^ signatures[at]) > both - 2 * need:
+                continue
+            if stamp[position] == turn:
+                continue
+            stamp[position] = turn
+            common = lcs(masks, slot, size, tokens[starts[position] : starts[position] + other])
+            score = f_measure(common, other, size)
+            if score > threshold and (score > best or (score == best and position < found)):
+                best, found, wanted = score, position, score
+    return best, found
+
+
+@njit(cache=True, nogil=True)
+def room(prefix, counts, capacities):
+    """Postings that have to be laid out anew to add a text."""
+    wanted = 0
+    for token in prefix:
+        if counts[token] == capacities[token]:
+            wanted += max(EMPTY_POSTINGS, 2 * capacities[token])
+    return wanted
+
+
+@njit(cache=True, nogil=True)
+def post(position, size, small, prefix, heads, counts, capacities, places, signatures, used):
+    """Add a text to the postings of its prefix; how many postings are laid out then."""
+    packed = (np.uint64(position) << np.uint64(16)) | np.uint64(min(size, 0xFFFF))
+    for token in prefix:
+        if counts[token] == capacities[token]:
+            wider = max(EMPTY_POSTINGS, 2 * capacities[token])
+            for offset in range(counts[token]):
+                places[used + offset] = places[heads[token] + offset]
+                signatures[used + offset] = signatures[heads[token] + offset]
+            heads[token] = used
+            capacities[token] = wider
+            used += wider
+        places[heads[token] + counts[token]] = packed
+        signatures[heads[token] + counts[token]] = small
+        counts[token] += 1
+    return used
+
+
+@njit(cache=True, nogil=True)
+def run(
+    flat, ends, first, last, threshold, keep, pool, large, posted, capacities, rank, slot, stamp, state, scores, nearest
+):
+    """Decide the texts `first` to `last` one by one, each against all that entered before it.
+
+    A text enters the pool if nothing is above the threshold (`keep` 1), in any case (2) or not at all (0). Fills `scores` and `nearest` (position, -1 for none above the threshold; `keep` 0 and 1) and `state` (texts, tokens and
+    postings in use, turn). Returns (DONE or GROW, the first text that is not decided).
+    """
+    sizes, starts, tokens = pool
+    heads, counts, places, signatures = posted
+    small, whole = np.empty(1, np.uint64), np.empty(4, np.uint64)
+    for number in range(first, last):
+        text = flat[(ends[number - 1] if number else 0) : ends[number]]
+        size = text.shape[0]
+        held, laid, used = state[0], state[1], state[2]
+        if held == sizes.shape[0] or laid + size > tokens.shape[0]:
+            return GROW, number
+        sign(text, small, whole)
+        prefix = prefix_of(text, rank, threshold)
+        if keep and used + room(prefix, counts, capacities) > places.shape[0]:
+            return GROW, number
+        scores[number], nearest[number] = 0.0, -1
+        if keep != 2 and size:
+            state[3] += 1
+            masks = prepare(text, slot)
+            found = best_above(text, small[0], prefix, threshold, pool, posted, masks, slot, stamp, state[3])
+            scores[number], nearest[number] = found
+            for token in text:
+                slot[token] = -1
+        if keep == 2 or (keep == 1 and nearest[number] < 0):
+            tokens[laid : laid + size] = text
+            starts[held], sizes[held] = laid, size
+            large[held, :] = whole
+            state[2] = post(held, size, small[0], prefix, heads, counts, capacities, places, signatures, used)
+            state[0], state[1] = held + 1, laid + size
+    return DONE, last
+
+
+@njit(cache=True, nogil=True)
+def frequencies(tokens, laid, rank):
+    """Count every token of the pool into `rank`: the order of the prefixes."""
+    rank[:] = 0
+    for place in range(laid):
+        rank[tokens[place]] += 1
+
+
+@njit(cache=True, nogil=True)
+def count_postings(pool, held, threshold, rank, counts):
+    """How many postings each token has under the order of `rank`."""
+    sizes, starts, tokens = pool
+    counts[:] = 0
+    for position in range(held):
+        for token in prefix_of(tokens[starts[position] : starts[position] + sizes[position]], rank, threshold):
+            counts[token] += 1
+
+
+@njit(cache=True, nogil=True)
+def repost(pool, held, threshold, rank, posted):
+    """Fill laid out, empty postings from the pool."""
+    sizes, starts, tokens = pool
+    heads, counts, places, signatures = posted
+    small, whole = np.empty(1, np.uint64), np.empty(4, np.uint64)
+    counts[:] = 0
+    for position in range(held):
+        text = tokens[starts[position] : starts[position] + sizes[position]]
+        sign(text, small, whole)
+        packed = (np.uint64(position) << np.uint64(16)) | np.uint64(min(sizes[position], 0xFFFF))
+        for token in prefix_of(text, rank, threshold):
+            places[heads[token] + counts[token]] = packed
+            signatures[heads[token] + counts[token]] = small[0]
+            counts[token] += 1
+
+
+@njit(cache=True, nogil=True)
+def top(text, held, pool, large, slot, bounds, wanted, scores, found):
+    """The `wanted` most similar texts, best first, the earliest of equals; fills `scores` and `found`; how many there are.
+
+    Every text is bounded by its 256-bit signature; the most promising are decided first, and then only those whose bound
+    reaches the worst of the best.
+    """
+    sizes, starts, tokens = pool
+    size = text.shape[0]
+    small, whole = np.empty(1, np.uint64), np.empty(4, np.uint64)
+    sign(text, small, whole)
+    histogram = np.zeros(257, np.int64)
+    for position in range(held):
+        other = sizes[position]
+        apart = 0
+        for word in range(4):
+            apart += popcount(whole[word] ^ large[position, word])
+        overlap = min(size + other - apart, 2 * min(size, other))
+        bound = 0 if overlap <= 0 else 1 + (overlap * 255) // (size + other)
+        bounds[position] = bound
+        histogram[bound] += 1
+    cut, above = 256, 0
+    while cut > 0 and above < max(64, 2 * wanted):
+        cut -= 1
+        above += histogram[cut]
+    masks = prepare(text, slot)
+    filled = 0
+    for promising in (True, False):
+        for position in range(held):
+            bound = bounds[position]
+            if (bound >= cut) != promising:
+                continue
+            if filled == wanted and bound < 1 + np.int64(scores[wanted - 1] * 255.0 - 1e-6):
+                continue
+            other = sizes[position]
+            common = lcs(masks, slot, size, tokens[starts[position] : starts[position] + other])
+            score = f_measure(common, other, size)
+            place = filled
+            while place > 0 and (
+                scores[place - 1] < score or (scores[place - 1] == score and found[place - 1] > position)
+            ):
+                place -= 1
+            if place == wanted:
+                continue
+            for later in range(min(filled, wanted - 1), place, -1):
+                scores[later], found[later] = scores[later - 1], found[later - 1]
+            scores[place], found[place] = score, position
+            filled = min(filled + 1, wanted)
+    for token in text:
+        slot[token] = -1
+    return filled
