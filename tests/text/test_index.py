@@ -84,7 +84,7 @@ def test_every_triple_of_exactly_seven_tenths_is_decided_as_the_reference_does()
             assert (position == 0) == (f_measure(common, target, size) > 0.7)
             kept += position < 0
             assert score == (f_measure(common, target, size) if position == 0 else 0.0)
-    assert kept == 259  # of 530: both orders of each pair of lengths
+    assert kept == 259  # of 531: both orders of each pair of lengths
 
 
 @pytest.mark.parametrize("tokenize", [parity_tokens, unicode_tokens])
@@ -143,6 +143,7 @@ def test_decisions_are_those_of_rouge_score():
             accepted.append(number)
 
 
+@settings(deadline=None)  # the first call may compile
 @given(st.lists(st.integers(1, 6), max_size=150), st.lists(st.integers(1, 6), max_size=150))
 def test_the_compiled_lcs_is_the_textbooks(left: Text, right: Text):
     index = Index(1.0)

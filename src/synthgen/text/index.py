@@ -42,9 +42,9 @@ class Index:
         self._reorder_at = FIRST_REORDER
 
     def _vocabulary(self, size: int) -> None:
-        self._heads = np.zeros(size, np.int64)
-        self._counts = np.zeros(size, np.int64)
-        self._capacities = np.zeros(size, np.int64)
+        self._heads = np.zeros(size * kernels.BUCKETS, np.int64)
+        self._counts = np.zeros(size * kernels.BUCKETS, np.int32)
+        self._capacities = np.zeros(size * kernels.BUCKETS, np.int32)
         self._rank = np.zeros(size, np.int32)
         self._slot = np.full(size, -1, np.int32)
 
@@ -111,30 +111,30 @@ class Index:
         """Make room for token numbers below `tokens`."""
         if tokens > len(self._rank):
             wider = max(tokens, 2 * len(self._rank))
-            for name in ("_heads", "_counts", "_capacities", "_rank", "_slot"):
-                setattr(self, name, widened(getattr(self, name), wider, -1 if name == "_slot" else 0))
+            for name in ("_heads", "_counts", "_capacities"):
+                setattr(self, name, widened(getattr(self, name), wider * kernels.BUCKETS))
+            self._rank, self._slot = widened(self._rank, wider), widened(self._slot, wider, -1)
 
     def _grow(self, tokens: int) -> None:
         """Make room for another text of so many tokens."""
-        held, laid, used = (int(value) for value in self._state[:3])
+        held, laid = (int(value) for value in self._state[:2])
         if held == len(self._sizes):
             for name in ("_sizes", "_starts", "_large", "_stamp"):
                 setattr(self, name, widened(getattr(self, name), grown(held)))
-        if laid + tokens > len(self._tokens):
-            self._tokens = widened(self._tokens, max(grown(laid), laid + tokens))
-        for name in ("_places", "_signatures"):
-            # A text of new tokens takes EMPTY_POSTINGS for each; one that moves full lists, twice what they hold.
-            if used + 4 * tokens + int(self._counts.max(initial=0)) * 2 > len(getattr(self, name)):
-                setattr(self, name, widened(getattr(self, name), grown(used + 8 * tokens)))
+        elif laid + tokens > len(self._tokens):
+            self._tokens = widened(self._tokens, grown(laid + tokens))
+        else:
+            for name in ("_places", "_signatures"):
+                setattr(self, name, widened(getattr(self, name), grown(len(getattr(self, name)))))
 
     def _reorder(self) -> None:
         """Put the tokens in order of frequency and lay the postings out anew: prefixes hold the rarest tokens."""
         held, laid = len(self), int(self._state[1])
         kernels.frequencies(self._tokens, laid, self._rank)
         kernels.count_postings(self._pool, held, self.threshold, self._rank, self._counts)
-        self._capacities = np.where(self._counts > 0, self._counts + self._counts // 2 + 1, 0)
-        self._heads = np.concatenate(([0], np.cumsum(self._capacities)[:-1]))
-        used = int(self._capacities.sum())
+        self._capacities = np.where(self._counts > 0, self._counts + self._counts // 2 + 1, 0).astype(np.int32)
+        self._heads = np.cumsum(self._capacities, dtype=np.int64) - self._capacities
+        used = int(self._capacities.sum(dtype=np.int64))
         self._places, self._signatures = np.zeros(0, np.uint64), np.zeros(0, np.uint64)  # let go before the new ones
         self._places, self._signatures = (
             np.zeros(used + used // 4 + 1024, np.uint64),

@@ -20,7 +20,10 @@ from numba.extending import intrinsic
 SLACK = 1e-9
 """By how much an overlap may miss a threshold before it is refused unread: rounding never refuses a pair."""
 DONE, GROW = 0, 1
-EMPTY_POSTINGS = 4
+EMPTY_POSTINGS = 2
+BUCKETS = 16
+"""Classes of text length; every token has a list of postings for each."""
+LAST_OF_BUCKET = np.array([4, 6, 8, 10, 12, 14, 16, 19, 22, 26, 31, 38, 50, 70, 127, 1 << 30], np.int64)
 
 
 @intrinsic
@@ -56,6 +59,25 @@ def sign(text, small, large):
 
 
 @njit(cache=True, nogil=True)
+def bucket_of(size):
+    """The class of a text's length."""
+    bucket = 0
+    while size > LAST_OF_BUCKET[bucket]:
+        bucket += 1
+    return bucket
+
+
+@njit(cache=True, nogil=True)
+def pack(position, size, place):
+    """A posting: position of the text, its length, and the token's place in its prefix order, the last two cut off at 2**16."""
+    return (
+        (np.uint64(position) << np.uint64(32))
+        | (np.uint64(min(size, 0xFFFF)) << np.uint64(16))
+        | np.uint64(min(place, 0xFFFF))
+    )
+
+
+@njit(cache=True, nogil=True)
 def least_overlap(size, threshold):
     """The least overlap with which any partner of a text of `size` tokens can pass the threshold."""
     shortest = np.ceil(threshold * size / (2.0 - threshold) - SLACK)
@@ -64,7 +86,10 @@ def least_overlap(size, threshold):
 
 @njit(cache=True, nogil=True)
 def prefix_of(text, rank, threshold):
-    """The distinct tokens of a text's prefix under the order of `rank` (ties by number), rarest first."""
+    """The distinct tokens of a text's prefix under the order of `rank` (ties by number), rarest first.
+
+    Each as its place in the ordered text << 32 | token.
+    """
     size = text.shape[0]
     keys = np.empty(size, np.int64)
     if size == 0:
@@ -84,8 +109,8 @@ def prefix_of(text, rank, threshold):
     kept = 0
     for place in range(length):
         token = keys[place] & np.int64(0xFFFFFFFF)
-        if kept == 0 or keys[kept - 1] != token:
-            keys[kept] = token
+        if kept == 0 or (keys[kept - 1] & np.int64(0xFFFFFFFF)) != token:
+            keys[kept] = (np.int64(place) << np.int64(32)) | token
             kept += 1
     return keys[:kept]
 
@@ -159,53 +184,63 @@ def best_above(text, small, prefix, threshold, pool, posted, masks, slot, stamp,
     heads, counts, places, signatures = posted
     size, best, found = text.shape[0], 0.0, -1
     wanted = threshold
-    for token in prefix:
-        for at in range(heads[token], heads[token] + counts[token]):
-            place = places[at]
-            other = np.int64(place & np.uint64(0xFFFF))
-            position = np.int64(place >> np.uint64(16))
-            if other == 0xFFFF:
-                other = np.int64(sizes[position])
-            both = size + other
-            need = np.int64(np.ceil(wanted * both * 0.5 - SLACK))
-            if need > size or need > other or popcount(small ^ signatures[at]) > both - 2 * need:
-                continue
-            if stamp[position] == turn:
-                continue
-            stamp[position] = turn
-            common = lcs(masks, slot, size, tokens[starts[position] : starts[position] + other])
-            score = f_measure(common, other, size)
-            if score > threshold and (score > best or (score == best and position < found)):
-                best, found, wanted = score, position, score
+    shortest = np.int64(np.ceil(threshold * size / (2.0 - threshold) - SLACK))
+    for key in prefix:
+        token, place = key & np.int64(0xFFFFFFFF), key >> np.int64(32)
+        # If this is the first token in common, what follows it in either text bounds the overlap.
+        longest = np.int64(2.0 * (size - place) / threshold - size + SLACK)
+        for bucket in range(bucket_of(shortest), BUCKETS):
+            if bucket and LAST_OF_BUCKET[bucket - 1] >= longest:
+                break
+            listed = token * BUCKETS + bucket
+            for at in range(heads[listed], heads[listed] + counts[listed]):
+                posting = places[at]
+                other = np.int64((posting >> np.uint64(16)) & np.uint64(0xFFFF))
+                position = np.int64(posting >> np.uint64(32))
+                if other == 0xFFFF:
+                    other = np.int64(sizes[position])
+                both = size + other
+                need = np.int64(np.ceil(wanted * both * 0.5 - SLACK))
+                if need > size - place or need > other - np.int64(posting & np.uint64(0xFFFF)):
+                    continue
+                if popcount(small ^ signatures[at]) > both - 2 * need or stamp[position] == turn:
+                    continue
+                stamp[position] = turn
+                common = lcs(masks, slot, size, tokens[starts[position] : starts[position] + other])
+                score = f_measure(common, other, size)
+                if score > threshold and (score > best or (score == best and position < found)):
+                    best, found, wanted = score, position, score
     return best, found
 
 
 @njit(cache=True, nogil=True)
-def room(prefix, counts, capacities):
+def room(prefix, bucket, counts, capacities):
     """Postings that have to be laid out anew to add a text."""
     wanted = 0
-    for token in prefix:
-        if counts[token] == capacities[token]:
-            wanted += max(EMPTY_POSTINGS, 2 * capacities[token])
+    for key in prefix:
+        listed = (key & np.int64(0xFFFFFFFF)) * BUCKETS + bucket
+        if counts[listed] == capacities[listed]:
+            wanted += max(EMPTY_POSTINGS, 2 * np.int64(capacities[listed]))
     return wanted
 
 
 @njit(cache=True, nogil=True)
 def post(position, size, small, prefix, heads, counts, capacities, places, signatures, used):
     """Add a text to the postings of its prefix; how many postings are laid out then."""
-    packed = (np.uint64(position) << np.uint64(16)) | np.uint64(min(size, 0xFFFF))
-    for token in prefix:
-        if counts[token] == capacities[token]:
-            wider = max(EMPTY_POSTINGS, 2 * capacities[token])
-            for offset in range(counts[token]):
-                places[used + offset] = places[heads[token] + offset]
-                signatures[used + offset] = signatures[heads[token] + offset]
-            heads[token] = used
-            capacities[token] = wider
+    bucket = bucket_of(size)
+    for key in prefix:
+        listed = (key & np.int64(0xFFFFFFFF)) * BUCKETS + bucket
+        if counts[listed] == capacities[listed]:
+            wider = max(EMPTY_POSTINGS, 2 * np.int64(capacities[listed]))
+            for offset in range(counts[listed]):
+                places[used + offset] = places[heads[listed] + offset]
+                signatures[used + offset] = signatures[heads[listed] + offset]
+            heads[listed] = used
+            capacities[listed] = wider
             used += wider
-        places[heads[token] + counts[token]] = packed
-        signatures[heads[token] + counts[token]] = small
-        counts[token] += 1
+        places[heads[listed] + counts[listed]] = pack(position, size, key >> np.int64(32))
+        signatures[heads[listed] + counts[listed]] = small
+        counts[listed] += 1
     return used
 
 
@@ -229,7 +264,7 @@ def run(
             return GROW, number
         sign(text, small, whole)
         prefix = prefix_of(text, rank, threshold)
-        if keep and used + room(prefix, counts, capacities) > places.shape[0]:
+        if keep and used + room(prefix, bucket_of(size), counts, capacities) > places.shape[0]:
             return GROW, number
         scores[number], nearest[number] = 0.0, -1
         if keep != 2 and size:
@@ -262,8 +297,9 @@ def count_postings(pool, held, threshold, rank, counts):
     sizes, starts, tokens = pool
     counts[:] = 0
     for position in range(held):
-        for token in prefix_of(tokens[starts[position] : starts[position] + sizes[position]], rank, threshold):
-            counts[token] += 1
+        bucket = bucket_of(sizes[position])
+        for key in prefix_of(tokens[starts[position] : starts[position] + sizes[position]], rank, threshold):
+            counts[(key & np.int64(0xFFFFFFFF)) * BUCKETS + bucket] += 1
 
 
 @njit(cache=True, nogil=True)
@@ -276,11 +312,12 @@ def repost(pool, held, threshold, rank, posted):
     for position in range(held):
         text = tokens[starts[position] : starts[position] + sizes[position]]
         sign(text, small, whole)
-        packed = (np.uint64(position) << np.uint64(16)) | np.uint64(min(sizes[position], 0xFFFF))
-        for token in prefix_of(text, rank, threshold):
-            places[heads[token] + counts[token]] = packed
-            signatures[heads[token] + counts[token]] = small[0]
-            counts[token] += 1
+        bucket = bucket_of(sizes[position])
+        for key in prefix_of(text, rank, threshold):
+            listed = (key & np.int64(0xFFFFFFFF)) * BUCKETS + bucket
+            places[heads[listed] + counts[listed]] = pack(position, sizes[position], key >> np.int64(32))
+            signatures[heads[listed] + counts[listed]] = small[0]
+            counts[listed] += 1
 
 
 @njit(cache=True, nogil=True)
@@ -333,4 +370,24 @@ def top(text, held, pool, large, slot, bounds, wanted, scores, found):
             filled = min(filled + 1, wanted)
     for token in text:
         slot[token] = -1
+    return filled
+
+
+@njit(cache=True, nogil=True)
+def within(counts, size, held_counts, held_sizes, held, share, found):
+    """Positions of the texts whose Indel similarity may reach 1 - share; fills `found`, how many there are.
+
+    Of two texts with Indel distance d the counts of any buckets of characters differ by no more than d in all.
+    """
+    filled = 0
+    for position in range(held):
+        limit = np.int64(share * (size + held_sizes[position]) + SLACK)
+        if abs(size - held_sizes[position]) > limit:
+            continue
+        apart = 0
+        for bucket in range(counts.shape[0]):
+            apart += abs(np.int32(counts[bucket]) - np.int32(held_counts[position, bucket]))
+        if apart <= limit:
+            found[filled] = position
+            filled += 1
     return filled

@@ -5,7 +5,7 @@ import unicodedata
 
 NOT_PARITY = re.compile(r"[^a-z0-9]+")
 # Scripts written without spaces: each character is a token. Hangul is spaced, so it is not among them.
-_ALONE = (
+ALONE = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer
     "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # kana, Han
 )
@@ -15,8 +15,8 @@ _MARK = (
     r"\u0900-\u0963\u0966-\u0dff]"
 )
 WORD = re.compile(
-    rf"[{_ALONE}]"
-    rf"|(?:(?<![\w.])\.)?[^\W_{_ALONE}](?:[^\W_{_ALONE}]|{_MARK}|'(?=\w))*"
+    rf"[{ALONE}]"
+    rf"|(?:(?<![\w.])\.)?[^\W_{ALONE}](?:[^\W_{ALONE}]|{_MARK}|'(?=\w))*"
     r"(?:\+\+|#)?"
 )
 TOKEN = re.compile(

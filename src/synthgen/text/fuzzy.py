@@ -1,0 +1,119 @@
+"""Duplicates that ROUGE-L passes: the same words in another order, or misspelt.
+
+Two texts are alike where rapidfuzz's ratio or token_sort_ratio of their normalised forms reaches a threshold, that is,
+where their Indel distance in characters, as they stand or with sorted words, is at most (1 - threshold) of their lengths.
+Both forms of a text have the same characters, so one count of characters refuses nearly every pair unread, and never one that
+would pass.
+"""
+
+import re
+import zlib
+from typing import Any
+
+from rapidfuzz import process
+from rapidfuzz.distance import Indel
+
+from synthgen.records import Nearest
+from synthgen.text.tokens import ALONE, normalised
+
+SMALL = 500
+"""Texts from which characters are counted before anything is compared."""
+BUCKETS = 32
+MOST = 0xFFFF
+"""Characters that a bucket counts; of longer texts fewer are refused unread."""
+UNSPACED = re.compile(rf"(?<=[{ALONE}]) (?=[{ALONE}])")
+
+
+class Fuzzy:
+    """Texts by id, in the order added."""
+
+    def __init__(self, threshold: float, small: int = SMALL) -> None:
+        if not 0 < threshold <= 1:
+            raise ValueError(f"a threshold lies in (0, 1], {threshold} does not")
+        self.threshold = threshold
+        self._small = small
+        self._ids: list[str] = []
+        self._plain: list[str] = []
+        self._sorted: list[str] = []
+        self._counts: Any = None
+        self._sizes: Any = None
+
+    def add(self, identity: str, text: str) -> None:
+        """Take a text into the pool."""
+        plain, ordered = forms(text)
+        self._ids.append(identity)
+        self._plain.append(plain)
+        self._sorted.append(ordered)
+        if self._counts is not None:
+            self._count(len(self._ids) - 1)
+
+    def nearest(self, text: str) -> Nearest | None:
+        """The most similar text if it reaches the threshold, the earliest of equals; None for none."""
+        plain, ordered = forms(text)
+        if not plain:
+            return None
+        if len(self._ids) < self._small:
+            return self._best(plain, ordered, self._plain, self._sorted, None)
+        places = self._candidates(plain)
+        return self._best(
+            plain, ordered, [self._plain[at] for at in places], [self._sorted[at] for at in places], places
+        )
+
+    def _best(
+        self, plain: str, ordered: str, pool: list[str], pool_sorted: list[str], places: list[int] | None
+    ) -> Nearest | None:
+        """The best of both forms over a list of texts, whose positions are `places`, or all."""
+        found = [
+            process.extractOne(
+                query, texts, scorer=Indel.normalized_similarity, processor=None, score_cutoff=self.threshold
+            )
+            for query, texts in ((plain, pool), (ordered, pool_sorted))
+        ]
+        best = max(((one[1], -one[2]) for one in found if one is not None), default=None)
+        if best is None:
+            return None
+        score, position = best[0], -best[1]
+        return Nearest(self._ids[position if places is None else places[position]], score)
+
+    def _candidates(self, plain: str) -> list[int]:
+        """Positions of the texts that cannot be refused by their characters."""
+        import numpy as np
+
+        from synthgen.text import kernels
+
+        if self._counts is None:
+            self._counts = np.zeros((max(1024, 2 * len(self._ids)), BUCKETS), np.uint16)
+            self._sizes = np.zeros(len(self._counts), np.int64)
+            for position in range(len(self._ids)):
+                self._count(position)
+        counts = np.array(count(plain), np.uint16)
+        found = np.empty(len(self._ids), np.int64)
+        filled = kernels.within(
+            counts, len(plain), self._counts, self._sizes, len(self._ids), 1 - self.threshold, found
+        )
+        return [int(position) for position in found[:filled]]
+
+    def _count(self, position: int) -> None:
+        """Note the characters of one text of the pool."""
+        from synthgen.text.index import grown, widened
+
+        if position >= len(self._counts):
+            self._counts = widened(self._counts, grown(position))
+            self._sizes = widened(self._sizes, grown(position))
+        self._counts[position] = count(self._plain[position])
+        self._sizes[position] = len(self._plain[position])
+
+
+def forms(text: str) -> tuple[str, str]:
+    """A text normalised, and the same with its words in order. Characters of scripts without spaces stand together."""
+    plain = UNSPACED.sub("", normalised(text))
+    return plain, " ".join(sorted(plain.split(" ")))
+
+
+def count(plain: str) -> list[int]:
+    """How many characters fall into each bucket."""
+    counts = [0] * BUCKETS
+    for character in set(plain):
+        bucket = ord(character) % BUCKETS if character.isascii() else zlib.crc32(character.encode()) % BUCKETS
+        counts[bucket] += plain.count(character)
+    return [min(number, MOST) for number in counts]
