@@ -136,6 +136,9 @@ class RunConfig(Record):
     """What may be aimed at."""
     novelty_threshold: Share = 0.7
     """ROUGE-L F1 with any seed or accepted instruction above which a proposal is rejected."""
+    fuzzy: Share = 0.9
+    """Similarity in characters, as they stand or with sorted words, from which a proposal is rejected; 0 turns it off. Never
+    in parity mode."""
     minimum_words: Positive = 4
     """Words of the shortest instruction; in scripts without spaces, characters."""
     maximum_words: Positive = 150
@@ -202,6 +205,11 @@ class RunConfig(Record):
     def role(self, role: Role) -> RoleConfig:
         """Who plays a role."""
         return self.roles.get(role, self.teacher)
+
+    @property
+    def fuzzy_threshold(self) -> float:
+        """The threshold of fuzzy duplicates in this mode; 0 for no such rule."""
+        return 0.0 if self.mode == "parity" else self.fuzzy
 
     def stage_decoding(self, stage: str) -> Decoding:
         """How replies of a stage are sampled."""

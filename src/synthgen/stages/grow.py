@@ -19,6 +19,7 @@ from synthgen.records import Instruction, Nearest, Record, Rejected, Reply, Requ
 from synthgen.stages import propose, screen
 from synthgen.stages.propose import Demonstration
 from synthgen.strategies import OTHER
+from synthgen.text.fuzzy import Fuzzy
 from synthgen.text.language import detect
 from synthgen.text.novelty import Novelty
 from synthgen.text.rouge import rouge_l
@@ -73,6 +74,8 @@ class Pool:
 
     source: Source
     novelty: Novelty
+    fuzzy: Fuzzy | None
+    """None where fuzzy duplicates may pass."""
     seeds: dict[Side, list[Demonstration]]
     machine: dict[Side, list[Demonstration]] = field(default_factory=lambda: {"train": [], "test": []})
     """Instructions that may be shown, in the order accepted."""
@@ -94,11 +97,11 @@ class Pool:
         pool = cls(
             source,
             Novelty(tokenize, source.config.novelty_threshold),
+            Fuzzy(source.config.fuzzy_threshold) if source.config.fuzzy_threshold else None,
             {side: source.demonstrations(side) for side in ("train", "test")},
         )
         for seed in source.seeds:
-            pool.novelty.add(seed.id, seed.instruction)
-            pool.texts.add(normalised(seed.instruction))
+            pool.admit(seed.id, seed.instruction)
         return pool
 
     def take(self, accepted: Sequence[Instruction], rejected: Sequence[Rejected]) -> None:
@@ -124,6 +127,8 @@ class Pool:
     def admit(self, identity: str, text: str) -> None:
         """Add a text to what later ones are compared with."""
         self.novelty.add(identity, text)
+        if self.fuzzy is not None:
+            self.fuzzy.add(identity, text)
         self.texts.add(normalised(text))
 
     def seen_by(self, call: int, side: Side) -> list[Demonstration]:
@@ -259,6 +264,9 @@ def judge_item(
     nearest = pool.novelty.nearest(text) or Nearest("", 0.0)
     if nearest.score > pool.source.config.novelty_threshold:
         return Rejected(id=item, reason="near_duplicate", evidence=text, call=reply.key, nearest=nearest)
+    alike = pool.fuzzy.nearest(text) if pool.fuzzy is not None else None
+    if alike is not None:
+        return Rejected(id=item, reason="fuzzy_duplicate", evidence=text, call=reply.key, nearest=alike)
     return Instruction(
         id=item,
         call=reply.key,

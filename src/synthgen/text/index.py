@@ -42,9 +42,7 @@ class Index:
         self._reorder_at = FIRST_REORDER
 
     def _vocabulary(self, size: int) -> None:
-        self._heads = np.zeros(size * kernels.BUCKETS, np.int64)
-        self._counts = np.zeros(size * kernels.BUCKETS, np.int32)
-        self._capacities = np.zeros(size * kernels.BUCKETS, np.int32)
+        self._lists = np.zeros((size * kernels.BUCKETS, 4), np.int32)  # four for the sake of alignment: one cache line
         self._rank = np.zeros(size, np.int32)
         self._slot = np.full(size, -1, np.int32)
 
@@ -79,7 +77,7 @@ class Index:
             # A stretch ends where the tokens are to be put in order again.
             last = min(count, first + max(1, self._reorder_at - len(self))) if keep else count
             status, first = kernels.run(
-                flat, ends, first, last, self.threshold, keep, self._pool, self._large, self._posted, self._capacities,
+                flat, ends, first, last, self.threshold, keep, self._pool, self._large, self._posted,
                 self._rank, self._slot, self._stamp, self._state, scores, nearest,
             )  # fmt: skip
             if status == kernels.GROW:
@@ -104,15 +102,14 @@ class Index:
         return self._sizes, self._starts, self._tokens
 
     @property
-    def _posted(self) -> tuple[Any, Any, Any, Any]:
-        return self._heads, self._counts, self._places, self._signatures
+    def _posted(self) -> tuple[Any, Any, Any]:
+        return self._lists, self._places, self._signatures
 
     def _know(self, tokens: int) -> None:
         """Make room for token numbers below `tokens`."""
         if tokens > len(self._rank):
             wider = max(tokens, 2 * len(self._rank))
-            for name in ("_heads", "_counts", "_capacities"):
-                setattr(self, name, widened(getattr(self, name), wider * kernels.BUCKETS))
+            self._lists = widened(self._lists, wider * kernels.BUCKETS)
             self._rank, self._slot = widened(self._rank, wider), widened(self._slot, wider, -1)
 
     def _grow(self, tokens: int) -> None:
@@ -131,10 +128,12 @@ class Index:
         """Put the tokens in order of frequency and lay the postings out anew: prefixes hold the rarest tokens."""
         held, laid = len(self), int(self._state[1])
         kernels.frequencies(self._tokens, laid, self._rank)
-        kernels.count_postings(self._pool, held, self.threshold, self._rank, self._counts)
-        self._capacities = np.where(self._counts > 0, self._counts + self._counts // 2 + 1, 0).astype(np.int32)
-        self._heads = np.cumsum(self._capacities, dtype=np.int64) - self._capacities
-        used = int(self._capacities.sum(dtype=np.int64))
+        kernels.count_postings(self._pool, held, self.threshold, self._rank, self._lists)
+        counts = self._lists[:, kernels.COUNT].astype(np.int64)
+        capacities = np.where(counts > 0, counts + counts // 2 + 1, 0)
+        self._lists[:, kernels.CAPACITY] = capacities
+        self._lists[:, kernels.HEAD] = np.cumsum(capacities) - capacities
+        used = int(capacities.sum())
         self._places, self._signatures = np.zeros(0, np.uint64), np.zeros(0, np.uint64)  # let go before the new ones
         self._places, self._signatures = (
             np.zeros(used + used // 4 + 1024, np.uint64),

@@ -20,6 +20,8 @@ from numba.extending import intrinsic
 SLACK = 1e-9
 """By how much an overlap may miss a threshold before it is refused unread: rounding never refuses a pair."""
 DONE, GROW = 0, 1
+HEAD, COUNT, CAPACITY = 0, 1, 2
+"""Columns of the table of postings lists."""
 EMPTY_POSTINGS = 2
 BUCKETS = 16
 """Classes of text length; every token has a list of postings for each."""
@@ -181,7 +183,7 @@ def f_measure(common, target, prediction):
 def best_above(text, small, prefix, threshold, pool, posted, masks, slot, stamp, turn):
     """(score, position) of the most similar text above the threshold, the earliest of equals; (0, -1) for none."""
     sizes, starts, tokens = pool
-    heads, counts, places, signatures = posted
+    lists, places, signatures = posted
     size, best, found = text.shape[0], 0.0, -1
     wanted = threshold
     shortest = np.int64(np.ceil(threshold * size / (2.0 - threshold) - SLACK))
@@ -193,7 +195,7 @@ def best_above(text, small, prefix, threshold, pool, posted, masks, slot, stamp,
             if bucket and LAST_OF_BUCKET[bucket - 1] >= longest:
                 break
             listed = token * BUCKETS + bucket
-            for at in range(heads[listed], heads[listed] + counts[listed]):
+            for at in range(np.int64(lists[listed, HEAD]), np.int64(lists[listed, HEAD]) + lists[listed, COUNT]):
                 posting = places[at]
                 other = np.int64((posting >> np.uint64(16)) & np.uint64(0xFFFF))
                 position = np.int64(posting >> np.uint64(32))
@@ -214,47 +216,45 @@ def best_above(text, small, prefix, threshold, pool, posted, masks, slot, stamp,
 
 
 @njit(cache=True, nogil=True)
-def room(prefix, bucket, counts, capacities):
+def room(prefix, bucket, lists):
     """Postings that have to be laid out anew to add a text."""
     wanted = 0
     for key in prefix:
         listed = (key & np.int64(0xFFFFFFFF)) * BUCKETS + bucket
-        if counts[listed] == capacities[listed]:
-            wanted += max(EMPTY_POSTINGS, 2 * np.int64(capacities[listed]))
+        if lists[listed, COUNT] == lists[listed, CAPACITY]:
+            wanted += max(EMPTY_POSTINGS, 2 * np.int64(lists[listed, CAPACITY]))
     return wanted
 
 
 @njit(cache=True, nogil=True)
-def post(position, size, small, prefix, heads, counts, capacities, places, signatures, used):
+def post(position, size, small, prefix, lists, places, signatures, used):
     """Add a text to the postings of its prefix; how many postings are laid out then."""
     bucket = bucket_of(size)
     for key in prefix:
         listed = (key & np.int64(0xFFFFFFFF)) * BUCKETS + bucket
-        if counts[listed] == capacities[listed]:
-            wider = max(EMPTY_POSTINGS, 2 * np.int64(capacities[listed]))
-            for offset in range(counts[listed]):
-                places[used + offset] = places[heads[listed] + offset]
-                signatures[used + offset] = signatures[heads[listed] + offset]
-            heads[listed] = used
-            capacities[listed] = wider
+        if lists[listed, COUNT] == lists[listed, CAPACITY]:
+            wider = max(EMPTY_POSTINGS, 2 * np.int64(lists[listed, CAPACITY]))
+            for offset in range(lists[listed, COUNT]):
+                places[used + offset] = places[np.int64(lists[listed, HEAD]) + offset]
+                signatures[used + offset] = signatures[np.int64(lists[listed, HEAD]) + offset]
+            lists[listed, HEAD] = used
+            lists[listed, CAPACITY] = wider
             used += wider
-        places[heads[listed] + counts[listed]] = pack(position, size, key >> np.int64(32))
-        signatures[heads[listed] + counts[listed]] = small
-        counts[listed] += 1
+        places[np.int64(lists[listed, HEAD]) + lists[listed, COUNT]] = pack(position, size, key >> np.int64(32))
+        signatures[np.int64(lists[listed, HEAD]) + lists[listed, COUNT]] = small
+        lists[listed, COUNT] += 1
     return used
 
 
 @njit(cache=True, nogil=True)
-def run(
-    flat, ends, first, last, threshold, keep, pool, large, posted, capacities, rank, slot, stamp, state, scores, nearest
-):
+def run(flat, ends, first, last, threshold, keep, pool, large, posted, rank, slot, stamp, state, scores, nearest):
     """Decide the texts `first` to `last` one by one, each against all that entered before it.
 
     A text enters the pool if nothing is above the threshold (`keep` 1), in any case (2) or not at all (0). Fills `scores` and `nearest` (position, -1 for none above the threshold; `keep` 0 and 1) and `state` (texts, tokens and
     postings in use, turn). Returns (DONE or GROW, the first text that is not decided).
     """
     sizes, starts, tokens = pool
-    heads, counts, places, signatures = posted
+    lists, places, signatures = posted
     small, whole = np.empty(1, np.uint64), np.empty(4, np.uint64)
     for number in range(first, last):
         text = flat[(ends[number - 1] if number else 0) : ends[number]]
@@ -264,7 +264,7 @@ def run(
             return GROW, number
         sign(text, small, whole)
         prefix = prefix_of(text, rank, threshold)
-        if keep and used + room(prefix, bucket_of(size), counts, capacities) > places.shape[0]:
+        if keep and used + room(prefix, bucket_of(size), lists) > places.shape[0]:
             return GROW, number
         scores[number], nearest[number] = 0.0, -1
         if keep != 2 and size:
@@ -278,7 +278,7 @@ def run(
             tokens[laid : laid + size] = text
             starts[held], sizes[held] = laid, size
             large[held, :] = whole
-            state[2] = post(held, size, small[0], prefix, heads, counts, capacities, places, signatures, used)
+            state[2] = post(held, size, small[0], prefix, lists, places, signatures, used)
             state[0], state[1] = held + 1, laid + size
     return DONE, last
 
@@ -292,32 +292,34 @@ def frequencies(tokens, laid, rank):
 
 
 @njit(cache=True, nogil=True)
-def count_postings(pool, held, threshold, rank, counts):
+def count_postings(pool, held, threshold, rank, lists):
     """How many postings each token has under the order of `rank`."""
     sizes, starts, tokens = pool
-    counts[:] = 0
+    lists[:] = 0
     for position in range(held):
         bucket = bucket_of(sizes[position])
         for key in prefix_of(tokens[starts[position] : starts[position] + sizes[position]], rank, threshold):
-            counts[(key & np.int64(0xFFFFFFFF)) * BUCKETS + bucket] += 1
+            lists[(key & np.int64(0xFFFFFFFF)) * BUCKETS + bucket, COUNT] += 1
 
 
 @njit(cache=True, nogil=True)
 def repost(pool, held, threshold, rank, posted):
     """Fill laid out, empty postings from the pool."""
     sizes, starts, tokens = pool
-    heads, counts, places, signatures = posted
+    lists, places, signatures = posted
     small, whole = np.empty(1, np.uint64), np.empty(4, np.uint64)
-    counts[:] = 0
+    lists[:, COUNT] = 0
     for position in range(held):
         text = tokens[starts[position] : starts[position] + sizes[position]]
         sign(text, small, whole)
         bucket = bucket_of(sizes[position])
         for key in prefix_of(text, rank, threshold):
             listed = (key & np.int64(0xFFFFFFFF)) * BUCKETS + bucket
-            places[heads[listed] + counts[listed]] = pack(position, sizes[position], key >> np.int64(32))
-            signatures[heads[listed] + counts[listed]] = small[0]
-            counts[listed] += 1
+            places[np.int64(lists[listed, HEAD]) + lists[listed, COUNT]] = pack(
+                position, sizes[position], key >> np.int64(32)
+            )
+            signatures[np.int64(lists[listed, HEAD]) + lists[listed, COUNT]] = small[0]
+            lists[listed, COUNT] += 1
 
 
 @njit(cache=True, nogil=True)
