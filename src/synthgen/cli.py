@@ -286,6 +286,43 @@ def check_seeds(path: Path, as_json: Annotated[bool, typer.Option("--json", help
             raise typer.Exit(NOT_STARTED)
 
 
+Input = Annotated[Path, typer.Argument(metavar="INPUT", help="JSON lines or Parquet: a file, or a folder of them.")]
+Field = Annotated[str, typer.Option("--field", help="The field to compare, or a path such as prompt.0.content.")]
+Kept = Annotated[Path, typer.Option("--out", help="Where the rows that are kept go, .jsonl or .parquet.")]
+Dropped = Annotated[Path, typer.Option("--rejected", help="Where the others go, each with its reason.")]
+
+
+@app.command()
+def dedup(
+    source: Input,
+    field: Field,
+    out: Kept,
+    rejected: Dropped,
+    threshold: Annotated[float, typer.Option(help="ROUGE-L F1 above which a row is a near-duplicate.")] = 0.7,
+    mode: Annotated[str, typer.Option(help="default, or parity: ROUGE-L as rouge-score has it, alone.")] = "default",
+    fuzzy: Annotated[
+        float | None, typer.Option(help="Similarity in characters from which a row is a duplicate; 0 for none (0.9).")
+    ] = None,
+    against: Annotated[Path | None, typer.Option(help="Rows that count as kept before: a file or folder.")] = None,
+) -> None:
+    """Drop rows that repeat an earlier one: exactly, in ROUGE-L, reordered or misspelt. Order is kept."""
+    with foreseen(), Progress() as progress:
+        from synthgen import curate
+
+        chosen = one_of(mode, ("default", "parity"), "--mode")
+        found = curate.dedup(
+            source, field, out, rejected, threshold=threshold, mode=chosen, fuzzy=fuzzy, against=against, progress=progress
+        )  # fmt: skip
+    typer.echo(json.dumps({"kept": found.kept, "rejected": found.rejected}))
+
+
+def one_of(given: str, known: tuple[Any, ...], flag: str) -> Any:
+    """A flag's value, or exit code 2."""
+    if given not in known:
+        raise typer.BadParameter(f"{flag} is one of {', '.join(known)}")
+    return given
+
+
 @app.command("prompts")
 def show_prompts(
     stage: Annotated[

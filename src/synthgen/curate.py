@@ -1,0 +1,220 @@
+"""Dedup and decontaminate as commands of their own: any file, any field, order kept, a reason for each rejection."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthgen import rowfiles
+from synthgen.config import Mode
+from synthgen.errors import InputError
+from synthgen.records import Nearest
+from synthgen.rowfiles import MISSING, Chunk, Writer
+from synthgen.text.fuzzy import Fuzzy
+from synthgen.text.novelty import Novelty
+from synthgen.text.tokens import normalised, parity_tokens, unicode_tokens
+
+MOST_TOKENS = 100_000
+"""Tokens of the longest text that is compared."""
+SHOWN = 300
+"""Characters of the neighbour's text in a rejection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why a row is rejected."""
+
+    reason: str
+    nearest: Nearest | None = None
+    evidence: Mapping[str, Any] | None = None
+
+
+Judge = Callable[[list[tuple[str, str]]], list[Verdict | None]]
+"""(id, text) of some rows to their verdicts, None for rows that are kept; called in the rows' order."""
+
+
+class Dedup:
+    """Exact, near and fuzzy duplicates of what was kept before. In parity mode ROUGE-L alone, unless `fuzzy` is given."""
+
+    def __init__(self, threshold: float, mode: Mode, fuzzy: float | None = None) -> None:
+        share = (0.9 if mode == "default" else 0.0) if fuzzy is None else fuzzy
+        for name, given, least in (("--threshold", threshold, 1e-9), ("--fuzzy", share, 0.0)):
+            if not least <= given <= 1:
+                raise InputError(f"{name} lies between 0 and 1, {given:g} does not")
+        self.mode = mode
+        self.tokenize = parity_tokens if mode == "parity" else unicode_tokens
+        self.novelty = Novelty(self.tokenize, threshold)
+        self.fuzzy = Fuzzy(share) if share else None
+        self.seen: dict[str, str] = {}
+        """Normalised text to id."""
+
+    def __call__(self, batch: list[tuple[str, str]]) -> list[Verdict | None]:
+        """The verdicts of a batch, as if its rows came one by one."""
+        if self.mode == "parity" and self.fuzzy is None:
+            found = self.novelty.decide(batch)
+            return [Verdict("near_duplicate", one) if one is not None else None for one in found]
+        return [self._one(identity, text) for identity, text in batch]
+
+    def _one(self, identity: str, text: str) -> Verdict | None:
+        key = normalised(text)
+        if self.mode == "default":
+            if not text.strip():
+                return Verdict("empty")
+            if key in self.seen:
+                return Verdict("duplicate", Nearest(self.seen[key], 1.0))
+        near = self.novelty.above(text)
+        if near is not None:
+            return Verdict("near_duplicate", near)
+        alike = self.fuzzy.nearest(text) if self.fuzzy is not None else None
+        if alike is not None:
+            return Verdict("fuzzy_duplicate", alike)
+        self.admit(identity, text)
+        return None
+
+    def admit(self, identity: str, text: str) -> None:
+        """Take a text in without a question."""
+        self.novelty.add(identity, text)
+        self.seen.setdefault(normalised(text), identity)
+        if self.fuzzy is not None:
+            self.fuzzy.add(identity, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What became of the rows."""
+
+    kept: int
+    rejected: Mapping[str, int]
+    """Reason to count."""
+
+
+def sort_rows(
+    source: Path,
+    field: str,
+    judge: Judge,
+    kept: Path,
+    rejected: Path,
+    progress: Callable[[str, int], None],
+    texts: "Neighbours | None" = None,
+) -> Sorted:
+    """Write each row to `kept` as it was, or to `rejected` with its reason; neither file appears before both are whole.
+
+    A rejection is `line, reason, nearest, evidence, row`; `nearest` has `line` (or `against:line`), `score` and `text`.
+    Raises InputError for a file or a line that cannot be read, and where no row has the field.
+    """
+    if len({path.resolve() for path in (source, kept, rejected)}) < 3:
+        raise InputError("--out, --rejected and the input must be three different files")
+    reasons: Counter[str] = Counter()
+    texts = texts or Neighbours()
+    known = False
+    with ExitStack() as stack:
+        good, bad = (stack.enter_context(Writer(path)) for path in (kept, rejected))
+        total = 0
+        for file in rowfiles.files(source):
+            for chunk in rowfiles.read(file):
+                given = [rowfiles.value(row, field) for row in chunk.rows]
+                known = known or any(one is not MISSING for one in given)
+                verdicts = judged(chunk, given, judge, texts, file.name if source.is_dir() else "")
+                places = [place for place, verdict in enumerate(verdicts) if verdict is None]
+                good.take(chunk, places)
+                bad.put(list(rejections(chunk, verdicts, texts)))
+                reasons.update(verdict.reason for verdict in verdicts if verdict is not None)
+                total += len(chunk.rows)
+                progress("rows", total)
+        if total and not known:
+            fields = ", ".join(list(chunk.rows[0])[:12])
+            raise InputError(f"no row of {source} has a field {field}; the first has {fields}")
+        return Sorted(good.rows, dict(reasons.most_common()))
+
+
+class Neighbours:
+    """The beginnings of the texts that were kept, for the rejections that name them."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+
+    def note(self, identity: str, text: str) -> None:
+        """Remember a text."""
+        self._texts[identity] = text[:SHOWN]
+
+    def shown(self, nearest: Nearest | None) -> dict[str, Any] | None:
+        """A neighbour with its text."""
+        if nearest is None:
+            return None
+        return {"line": nearest.id, "score": nearest.score, "text": self._texts.get(nearest.id, "")}
+
+
+def judged(chunk: Chunk, given: list[Any], judge: Judge, texts: Neighbours, file: str) -> list[Verdict | None]:
+    """A verdict for each row; what is no text is not judged."""
+    verdicts: list[Verdict | None] = [unfit(one) for one in given]
+    names = [f"{file}:{number}" if file else str(number) for number in chunk.numbers()]
+    batch = [(name, one) for name, one, verdict in zip(names, given, verdicts, strict=True) if verdict is None]
+    found = iter(judge(batch))
+    for place, one in enumerate(given):
+        if verdicts[place] is None:
+            verdicts[place] = next(found)
+            if verdicts[place] is None:
+                texts.note(names[place], one)
+    return verdicts
+
+
+def unfit(given: Any) -> Verdict | None:
+    """Why a value cannot be compared: nothing there, no string, or longer than anything that is compared."""
+    if given is MISSING or given is None:
+        return Verdict("no_field")
+    if not isinstance(given, str):
+        return Verdict("not_text", evidence={"type": type(given).__name__})
+    if len(given) > MOST_TOKENS and len(unicode_tokens(given)) > MOST_TOKENS:
+        return Verdict("too_long", evidence={"characters": len(given)})
+    return None
+
+
+def rejections(chunk: Chunk, verdicts: list[Verdict | None], texts: Neighbours) -> Iterator[Mapping[str, Any]]:
+    """The lines of the rejected file."""
+    for number, row, verdict in zip(chunk.numbers(), chunk.rows, verdicts, strict=True):
+        if verdict is not None:
+            yield {
+                "line": number,
+                "reason": verdict.reason,
+                "nearest": texts.shown(verdict.nearest),
+                "evidence": verdict.evidence,
+                "row": row,
+            }
+
+
+def dedup(
+    source: Path,
+    field: str,
+    kept: Path,
+    rejected: Path,
+    *,
+    threshold: float = 0.7,
+    mode: Mode = "default",
+    fuzzy: float | None = None,
+    against: Path | None = None,
+    progress: Callable[[str, int], None] = lambda _stage, _count: None,
+) -> Sorted:
+    """Drop what repeats an earlier row, or a row of `against`."""
+    judge, texts = Dedup(threshold, mode, fuzzy), Neighbours()
+    if against is not None:
+        for name, text in texts_of(against, field):
+            judge.admit(f"against:{name}", text)
+            texts.note(f"against:{name}", text)
+            progress("rows of --against", len(judge.novelty))
+    return sort_rows(source, field, judge, kept, rejected, progress, texts)
+
+
+def texts_of(path: Path, field: str) -> Iterator[tuple[str, str]]:
+    """(line or file:line, text) of every row that has the field as text. Raises InputError where none has."""
+    found = False
+    for file in rowfiles.files(path):
+        for chunk in rowfiles.read(file):
+            for number, row in zip(chunk.numbers(), chunk.rows, strict=True):
+                text = rowfiles.value(row, field)
+                if isinstance(text, str):
+                    found = True
+                    yield (f"{file.name}:{number}" if path.is_dir() else str(number)), text
+    if not found:
+        raise InputError(f"no row of {path} has text in a field {field}")

@@ -1,0 +1,187 @@
+"""Rows of anybody's files: JSON lines or Parquet, read in chunks in their order, and written whole or not at all.
+
+What a row was is what it stays: a kept line is written as the bytes it was, a kept Parquet row under its file's schema.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import orjson
+
+from synthgen.errors import InputError, storage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CHUNK = 4096
+SUFFIXES = (".jsonl", ".json", ".parquet")
+MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows in a row. Their numbers begin at `first`; a file's first row is 1."""
+
+    first: int
+    rows: Sequence[Mapping[str, Any]]
+    lines: Sequence[bytes] = ()
+    """The lines they were read from, without their ends; () for Parquet."""
+    table: "pa.RecordBatch | None" = None
+
+    def numbers(self) -> range:
+        """The numbers of the rows."""
+        return range(self.first, self.first + len(self.rows))
+
+
+def files(path: Path) -> list[Path]:
+    """A file, or every row file below a folder in order of name."""
+    if path.is_dir():
+        found = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
+        if not found:
+            raise InputError(f"{path} holds no {', '.join(SUFFIXES)} file")
+        return found
+    if not path.exists():
+        raise InputError(f"{path} does not exist")
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"{path} is neither JSON lines nor Parquet; name it {' or '.join(SUFFIXES)}")
+    return [path]
+
+
+def read(path: Path) -> Iterator[Chunk]:
+    """The rows of one file. Raises InputError, naming the line, where it cannot be read."""
+    try:
+        yield from parquet_chunks(path) if path.suffix == ".parquet" else line_chunks(path)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def line_chunks(path: Path) -> Iterator[Chunk]:
+    """Chunks of a file of JSON lines. Empty lines are counted and left out."""
+    rows: list[Mapping[str, Any]] = []
+    lines: list[bytes] = []
+    first, number = 1, 0
+    with path.open("rb") as handle:
+        for number, line in enumerate(handle, start=1):
+            if len(rows) == CHUNK or (not line.strip() and rows):
+                yield Chunk(first, rows, lines)
+                rows, lines = [], []
+            if not line.strip():
+                continue
+            if not rows:
+                first = number
+            rows.append(row_of(path, number, line))
+            lines.append(line.rstrip(b"\r\n"))
+    if rows:
+        yield Chunk(first, rows, lines)
+
+
+def row_of(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
+    """The JSON object of a line."""
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{path} line {number} is not JSON: {error}; nothing was written") from error
+    if not isinstance(row, dict):
+        raise InputError(f"{path} line {number} is not a JSON object; nothing was written")
+    return row
+
+
+def parquet_chunks(path: Path) -> Iterator[Chunk]:
+    """Chunks of a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    first = 1
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=CHUNK):
+                yield Chunk(first, batch.to_pylist(), table=batch)
+                first += batch.num_rows
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InputError(f"{path} is not a Parquet file that can be read: {error}; nothing was written") from error
+
+
+def value(row: Mapping[str, Any], field: str) -> Any:
+    """What stands at a field, or at a path such as `prompt.0.content`; MISSING where nothing does."""
+    if field in row:
+        return row[field]
+    found: Any = row
+    for part in field.split("."):
+        if isinstance(found, Mapping) and part in found:
+            found = found[part]
+        elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            return MISSING
+    return found
+
+
+class Writer:
+    """A file that is written beside its place and put there when all is written."""
+
+    def __init__(self, path: Path) -> None:
+        if path.suffix not in SUFFIXES:
+            raise InputError(f"{path} is neither JSON lines nor Parquet; name it {' or '.join(SUFFIXES)}")
+        self.path = path
+        self.rows = 0
+        self._part = path.with_name(f".{path.name}.part")
+        self._handle: Any = None
+        self._parquet: Any = None
+
+    def __enter__(self) -> Self:
+        with storage(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = self._part.open("wb")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            with storage(self.path):
+                if self._parquet is not None and kind is None:
+                    self._parquet.close()
+                self._handle.close()
+                if kind is None:
+                    self._part.replace(self.path)
+        finally:
+            self._handle.close()
+            self._part.unlink(missing_ok=True)
+
+    def take(self, chunk: Chunk, places: Sequence[int]) -> None:
+        """Write some rows of a chunk, by their places in it."""
+        if not places:
+            return
+        self.rows += len(places)
+        if self.path.suffix == ".parquet":
+            self._take_table(chunk, places)
+            return
+        lines = chunk.lines or [dumped(row) for row in chunk.rows]
+        with storage(self.path):
+            self._handle.write(b"".join(lines[place] + b"\n" for place in places))
+
+    def put(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows of our own."""
+        self.take(Chunk(1, rows), range(len(rows)))
+
+    def _take_table(self, chunk: Chunk, places: Sequence[int]) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            table = chunk.table
+            if table is None:
+                schema = self._parquet.schema if self._parquet else None
+                table = pa.RecordBatch.from_pylist([dict(row) for row in chunk.rows], schema=schema)
+            with storage(self.path):
+                self._parquet = self._parquet or pq.ParquetWriter(self._handle, table.schema, compression="zstd")
+                self._parquet.write_batch(table.take(pa.array(list(places), pa.int64())))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
+            raise InputError(
+                f"the rows do not fit one Parquet schema: {error}; write .jsonl instead; nothing was written"
+            ) from error
+
+
+def dumped(row: Mapping[str, Any]) -> bytes:
+    """A row as JSON; what JSON lacks (bytes, dates of years before 1) is written as text."""
+    return orjson.dumps(dict(row), default=str)
