@@ -316,6 +316,34 @@ def dedup(
     typer.echo(json.dumps({"kept": found.kept, "rejected": found.rejected}))
 
 
+@app.command()
+def decontaminate(
+    source: Input,
+    field: Field,
+    against: Annotated[list[Path], typer.Option(help="A benchmark, file or folder; may be given several times.")],
+    rule: Annotated[
+        str,
+        typer.Option(help="gpt3-13gram, llama2-skipgram, tulu3-8gram or openthoughts; see docs/reference/curate.md."),
+    ],
+    out: Kept,
+    rejected: Dropped,
+    against_field: Annotated[
+        str, typer.Option(help="The benchmark's field; every string of a row where left out.")
+    ] = "",
+    tokenizer: Annotated[Path | None, typer.Option(help="A tokenizer.json, in place of words.")] = None,
+) -> None:
+    """Drop rows that give away a benchmark item, by a published rule. Order is kept."""
+    with foreseen(), Progress() as progress:
+        from synthgen import curate
+        from synthgen.text.contamination import RULES
+
+        chosen = one_of(rule, RULES, "--rule")
+        found, touched = curate.decontaminate(
+            source, field, against, chosen, out, rejected, against_field=against_field, tokens=tokenizer, progress=progress
+        )  # fmt: skip
+    typer.echo(json.dumps({"kept": found.kept, "rejected": found.rejected, "benchmarks": touched}))
+
+
 def one_of(given: str, known: tuple[Any, ...], flag: str) -> Any:
     """A flag's value, or exit code 2."""
     if given not in known:

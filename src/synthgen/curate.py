@@ -1,7 +1,7 @@
 """Dedup and decontaminate as commands of their own: any file, any field, order kept, a reason for each rejection."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,10 @@ from synthgen.config import Mode
 from synthgen.errors import InputError
 from synthgen.records import Nearest
 from synthgen.rowfiles import MISSING, Chunk, Writer
+from synthgen.text.contamination import RULES, Contamination, Item, Rule, Tokenize
 from synthgen.text.fuzzy import Fuzzy
 from synthgen.text.novelty import Novelty
-from synthgen.text.tokens import normalised, parity_tokens, unicode_tokens
+from synthgen.text.tokens import normalised, parity_tokens, unicode_tokens, words
 
 MOST_TOKENS = 100_000
 """Tokens of the longest text that is compared."""
@@ -218,3 +219,74 @@ def texts_of(path: Path, field: str) -> Iterator[tuple[str, str]]:
                     yield (f"{file.name}:{number}" if path.is_dir() else str(number)), text
     if not found:
         raise InputError(f"no row of {path} has text in a field {field}")
+
+
+def benchmark_items(paths: Sequence[Path], field: str) -> Iterator[Item]:
+    """Every text of some benchmarks, each file or folder one benchmark; without a field, every string of a row.
+
+    Raises InputError for a path without a text.
+    """
+    for path in paths:
+        found = False
+        for file in rowfiles.files(path):
+            for chunk in rowfiles.read(file):
+                for number, row in zip(chunk.numbers(), chunk.rows, strict=True):
+                    given = [rowfiles.value(row, field)] if field else list(strings(row))
+                    for text in given:
+                        if isinstance(text, str) and text.strip():
+                            found = True
+                            yield Item(path.name, f"{file.name}:{number}", text)
+        if not found:
+            raise InputError(f"no row of {path} has text{f' in a field {field}' if field else ''}")
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string of a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+
+
+def tokenizer(path: Path | None) -> Tokenize:
+    """The tokens of a `tokenizer.json`; without one, words. Raises InputError where it cannot be used."""
+    if path is None:
+        return words
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise InputError("--tokenizer needs the package tokenizers: pip install tokenizers") from error
+    try:
+        loaded = Tokenizer.from_file(str(path / "tokenizer.json" if path.is_dir() else path))
+    except Exception as error:  # the library raises plain Exceptions
+        raise InputError(f"{path} is not a tokenizer.json: {error}") from error
+    return lambda text: loaded.encode(text, add_special_tokens=False).tokens
+
+
+def decontaminate(
+    source: Path,
+    field: str,
+    against: Sequence[Path],
+    rule: Rule,
+    kept: Path,
+    rejected: Path,
+    *,
+    against_field: str = "",
+    tokens: Path | None = None,
+    progress: Callable[[str, int], None] = lambda _stage, _count: None,
+) -> tuple[Sorted, dict[str, dict[str, float]]]:
+    """Drop what gives away an item of a benchmark; what became of the rows, and how much of each benchmark is touched."""
+    if rule not in RULES:
+        raise InputError(f"there is no rule {rule}; known: {', '.join(RULES)}")
+    benchmarks = Contamination(benchmark_items(against, against_field), rule, tokenizer(tokens))
+    progress("benchmark texts", len(benchmarks.items))
+
+    def judge(batch: list[tuple[str, str]]) -> list[Verdict | None]:
+        found = (benchmarks.find(text) for _, text in batch)
+        return [Verdict("contaminated", evidence=one.told()) if one is not None else None for one in found]
+
+    return sort_rows(source, field, judge, kept, rejected, progress), benchmarks.report()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CHUNK = 4096
 SUFFIXES = (".jsonl", ".json", ".parquet")
+IN_FOLDERS = (".jsonl", ".parquet", ".arrow")
+"""What is read of a folder: `datasets` keeps facts of its own in .json files, and rows in .arrow ones."""
 MISSING = object()
 
 
@@ -38,13 +40,13 @@ class Chunk:
 def files(path: Path) -> list[Path]:
     """A file, or every row file below a folder in order of name."""
     if path.is_dir():
-        found = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
+        found = sorted(one for one in path.rglob("*") if one.suffix in IN_FOLDERS and one.is_file())
         if not found:
-            raise InputError(f"{path} holds no {', '.join(SUFFIXES)} file")
+            raise InputError(f"{path} holds no {', '.join(IN_FOLDERS)} file")
         return found
     if not path.exists():
         raise InputError(f"{path} does not exist")
-    if path.suffix not in SUFFIXES:
+    if path.suffix not in {*SUFFIXES, *IN_FOLDERS}:
         raise InputError(f"{path} is neither JSON lines nor Parquet; name it {' or '.join(SUFFIXES)}")
     return [path]
 
@@ -52,7 +54,7 @@ def files(path: Path) -> list[Path]:
 def read(path: Path) -> Iterator[Chunk]:
     """The rows of one file. Raises InputError, naming the line, where it cannot be read."""
     try:
-        yield from parquet_chunks(path) if path.suffix == ".parquet" else line_chunks(path)
+        yield from line_chunks(path) if path.suffix in {".jsonl", ".json"} else table_chunks(path)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
@@ -88,19 +90,32 @@ def row_of(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
     return row
 
 
-def parquet_chunks(path: Path) -> Iterator[Chunk]:
-    """Chunks of a Parquet file."""
+def table_chunks(path: Path) -> Iterator[Chunk]:
+    """Chunks of a Parquet file, or of an Arrow file as `datasets` saves it."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     first = 1
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=CHUNK):
-                yield Chunk(first, batch.to_pylist(), table=batch)
-                first += batch.num_rows
+        for batch in batches(path):
+            yield Chunk(first, batch.to_pylist(), table=batch)
+            first += batch.num_rows
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(f"{path} is not a Parquet file that can be read: {error}; nothing was written") from error
+        raise InputError(
+            f"{path} is not a {path.suffix} file that can be read: {error}; nothing was written"
+        ) from error
+
+
+def batches(path: Path) -> "Iterator[pa.RecordBatch]":
+    """The record batches of a file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if path.suffix == ".arrow":
+        with pa.ipc.open_stream(path) as stream:
+            yield from stream
+    else:
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(batch_size=CHUNK)
 
 
 def value(row: Mapping[str, Any], field: str) -> Any:
