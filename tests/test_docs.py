@@ -74,7 +74,7 @@ def config_reference() -> str:
         parts.append(f"## {kind.capitalize()}\n\n| key | default | meaning |\n|---|---|---|")
         parts += [row for name, row in config_rows(RunConfig) if name in keys(kind)]
         parts.append("")
-    for name in ("RoleConfig", "Axes", "Prices"):
+    for name in ("RoleConfig", "Axes", "Decontamination", "Prices"):
         parts.append(f"## {name}\n\n| key | default | meaning |\n|---|---|---|")
         parts += [row for _, row in config_rows(getattr(config, name))]
         parts.append("")

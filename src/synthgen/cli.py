@@ -69,6 +69,13 @@ def expand(
     prompts: PromptsDir = None,
     topics: Annotated[Path | None, typer.Option(help="A file of topics to aim at, one a line.")] = None,
     personas: Annotated[Path | None, typer.Option(help="A file of personas to aim at, one a line.")] = None,
+    fuzzy: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Similarity in characters that is a duplicate; 0 for none (0.9).")
+    ] = None,
+    decontaminate: Annotated[str, typer.Option(help="The rule by which --against is looked up.")] = "",
+    against: Annotated[
+        list[Path] | None, typer.Option(help="A benchmark that must not be given away; may be given several times.")
+    ] = None,
     no_prefect: Annotated[bool, typer.Option("--no-prefect", help="Run without Prefect; the same bytes.")] = False,
     no_erase: Annotated[
         bool, typer.Option("--no-erase", help="Keep the strategy's system prompt in rows (ablation).")
@@ -92,13 +99,16 @@ def expand(
         language=language,
         ledger=str(ledger) if ledger else None,
         system=system,
+        fuzzy=fuzzy,
         judging=False if no_judge else None,
         prefect=False if no_prefect else None,
         erase=False if no_erase else None,
         include_seeds=False if no_include_seeds else None,
     )
     with foreseen():
-        values |= roles(teacher, judge, teacher_id) | steering(topics, personas)
+        values |= (
+            roles(teacher, judge, teacher_id) | steering(topics, personas) | looked_up(decontaminate, against or [])
+        )
         run_job(seeds, out, values, config, prompts)
 
 
@@ -139,6 +149,13 @@ def roles(teacher: str, judge: str, teacher_id: str) -> dict[str, Any]:
     if judge:
         found["roles"] = {"judge": {"spec": judge}}
     return found
+
+
+def looked_up(rule: str, against: list[Path]) -> dict[str, Any]:
+    """The benchmarks that must not be given away; one flag without the other is wrong usage."""
+    if bool(rule) != bool(against):
+        raise typer.BadParameter("--decontaminate RULE and --against PATH go together")
+    return {"decontaminate": {"rule": rule, "against": [str(path.resolve()) for path in against]}} if rule else {}
 
 
 def steering(topics: Path | None, personas: Path | None) -> dict[str, Any]:

@@ -88,6 +88,23 @@ class Axes(Record):
     """Persons who might ask, as of `--personas`."""
 
 
+class Decontamination(Record):
+    """What must not be given away. Without a rule nothing is looked up."""
+
+    rule: Literal["", "gpt3-13gram", "llama2-skipgram", "tulu3-8gram", "openthoughts"] = ""
+    """How a text is compared with a benchmark item."""
+    against: tuple[str, ...] = ()
+    """Benchmarks: files or folders, each one benchmark."""
+    field: str = ""
+    """The benchmarks' field; "" for every string of a row."""
+    tokenizer: str = ""
+    """A `tokenizer.json`, in place of words."""
+    digest: str = ""
+    """SHA-256 of the benchmarks' texts; filled in."""
+    items: dict[str, int] = {}
+    """Benchmark to number of texts; filled in."""
+
+
 class Prices(Record):
     """US dollars for a million tokens."""
 
@@ -139,6 +156,8 @@ class RunConfig(Record):
     fuzzy: Share = 0.9
     """Similarity in characters, as they stand or with sorted words, from which a proposal is rejected; 0 turns it off. Never
     in parity mode."""
+    decontaminate: Decontamination = Decontamination()
+    """Benchmarks that no instruction and no task may give away; looked up before an answer is paid for."""
     minimum_words: Positive = 4
     """Words of the shortest instruction; in scripts without spaces, characters."""
     maximum_words: Positive = 150
@@ -236,7 +255,9 @@ class RunConfig(Record):
         sent = {name: digest for name, digest in self.prompts.items() if name != GENERIC}
         kept = keys("generative") - {"teacher", "roles"}
         roles = {role: self._declared(role) for role in ROLES}
-        whole = self.model_copy(update={"decoding": resolved, "prompts": sent})
+        # Benchmarks count by what they hold, wherever they lie.
+        looked_up = self.decontaminate.model_copy(update={"against": (), "tokenizer": ""})
+        whole = self.model_copy(update={"decoding": resolved, "prompts": sent, "decontaminate": looked_up})
         return whole.model_dump(mode="json", include=kept) | {"teacher": roles}
 
     def _declared(self, role: Role) -> dict[str, str]:

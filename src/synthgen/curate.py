@@ -12,10 +12,11 @@ from synthgen.config import Mode
 from synthgen.errors import InputError
 from synthgen.records import Nearest
 from synthgen.rowfiles import MISSING, Chunk, Writer
-from synthgen.text.contamination import RULES, Contamination, Item, Rule, Tokenize
+from synthgen.stages.decontaminate import benchmark_items, tokenizer
+from synthgen.text.contamination import RULES, Contamination, Rule
 from synthgen.text.fuzzy import Fuzzy
 from synthgen.text.novelty import Novelty
-from synthgen.text.tokens import normalised, parity_tokens, unicode_tokens, words
+from synthgen.text.tokens import normalised, parity_tokens, unicode_tokens
 
 MOST_TOKENS = 100_000
 """Tokens of the longest text that is compared."""
@@ -219,52 +220,6 @@ def texts_of(path: Path, field: str) -> Iterator[tuple[str, str]]:
                     yield (f"{file.name}:{number}" if path.is_dir() else str(number)), text
     if not found:
         raise InputError(f"no row of {path} has text in a field {field}")
-
-
-def benchmark_items(paths: Sequence[Path], field: str) -> Iterator[Item]:
-    """Every text of some benchmarks, each file or folder one benchmark; without a field, every string of a row.
-
-    Raises InputError for a path without a text.
-    """
-    for path in paths:
-        found = False
-        for file in rowfiles.files(path):
-            for chunk in rowfiles.read(file):
-                for number, row in zip(chunk.numbers(), chunk.rows, strict=True):
-                    given = [rowfiles.value(row, field)] if field else list(strings(row))
-                    for text in given:
-                        if isinstance(text, str) and text.strip():
-                            found = True
-                            yield Item(path.name, f"{file.name}:{number}", text)
-        if not found:
-            raise InputError(f"no row of {path} has text{f' in a field {field}' if field else ''}")
-
-
-def strings(value: Any) -> Iterator[str]:
-    """Every string of a JSON value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from strings(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from strings(inner)
-
-
-def tokenizer(path: Path | None) -> Tokenize:
-    """The tokens of a `tokenizer.json`; without one, words. Raises InputError where it cannot be used."""
-    if path is None:
-        return words
-    try:
-        from tokenizers import Tokenizer
-    except ImportError as error:
-        raise InputError("--tokenizer needs the package tokenizers: pip install tokenizers") from error
-    try:
-        loaded = Tokenizer.from_file(str(path / "tokenizer.json" if path.is_dir() else path))
-    except Exception as error:  # the library raises plain Exceptions
-        raise InputError(f"{path} is not a tokenizer.json: {error}") from error
-    return lambda text: loaded.encode(text, add_special_tokens=False).tokens
 
 
 def decontaminate(

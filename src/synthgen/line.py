@@ -18,6 +18,7 @@ from synthgen.stages.judge import JudgeStage
 from synthgen.stages.pair import PairStage
 from synthgen.stages.stream import Means, Stage, stream
 from synthgen.stages.tasks import TaskStage
+from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 
 Progress = Callable[[str, int], None]
@@ -35,13 +36,14 @@ class Line:
     sides: dict[str, Side]
     teacher: Teacher
     progress: Progress = lambda _stage, _count: None
+    benchmarks: Contamination | None = None
 
     def means(self) -> Means:
         """What the stages work with. Worked examples come from one side, as demonstrations do."""
         by_side: dict[Side, list[Seed]] = {"train": [], "test": []}
         for seed in self.seeds:
             by_side[self.sides[seed.id]].append(seed)
-        return Means(self.teacher, self.config, self.prompts, by_side, Leaks(self.prompts.strategies))
+        return Means(self.teacher, self.config, self.prompts, by_side, Leaks(self.prompts.strategies), self.benchmarks)
 
 
 def stages(means: Means) -> list[Stage[Any, Any, Any]]:
@@ -57,7 +59,7 @@ async def run(line: Line, target: int) -> Stop | None:
 
     Raises the first SynthgenError of any stage, after every stage was brought to a halt.
     """
-    pool = Pool.of(Source.of(line.seeds, line.sides, line.config, line.prompts))
+    pool = Pool.of(Source.of(line.seeds, line.sides, line.config, line.prompts, line.benchmarks))
     following = stages(line.means())
     with ExitStack() as stack:
         grown = stack.enter_context(line.run.journal("instructions"))

@@ -17,6 +17,7 @@ from synthgen.export import folder, gate
 from synthgen.line import Line, Progress
 from synthgen.records import Role, Seed, Side
 from synthgen.runs import RunDir
+from synthgen.stages import decontaminate
 from synthgen.stages import seeds as seed_files
 from synthgen.stages.grow import Stop
 from synthgen.teacher.connect import Connections, slot
@@ -24,6 +25,7 @@ from synthgen.teacher.dispatch import Window
 from synthgen.teacher.engine import Engine
 from synthgen.teacher.ledger import Ledger
 from synthgen.teacher.meter import LimitReached, Limits, Meter
+from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 from synthgen.views import report
 
@@ -66,6 +68,8 @@ class Prepared:
     prompts: prompts.Prompts
     seeds: tuple[Seed, ...]
     sides: dict[str, Side]
+    benchmarks: Contamination | None = None
+    """What must not be given away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,8 @@ def priced(config: RunConfig, budget_given: bool) -> RunConfig:
 def prepare(job: Job) -> Prepared:
     """Read and check everything, write the run's config and sides. Nothing is sent."""
     config, texts, tasks = resolve(job)
+    benchmarks = decontaminate.load(config.decontaminate)
+    config = config.model_copy(update={"decontaminate": decontaminate.filled_in(config.decontaminate, benchmarks)})
     if config.erase and config.system == "generic":
         gate.check_neutral(texts.text(GENERIC), Leaks(texts.strategies))
     run = RunDir(job.out)
@@ -145,7 +151,7 @@ def prepare(job: Job) -> Prepared:
     if not run.sides.exists():
         run.write_sides(sides)
     run.write(config, run.stored().get("learned", {}), source_of(job))
-    return Prepared(run, config, texts, tasks, sides)
+    return Prepared(run, config, texts, tasks, sides, benchmarks)
 
 
 def source_of(job: Job) -> dict[str, Any]:
@@ -209,7 +215,7 @@ async def to_target(prepared: Prepared, engine: Engine, progress: Progress) -> S
     often it was started.
     """
     run, config = prepared.run, prepared.config
-    whole = Line(run, config, prepared.prompts, prepared.seeds, prepared.sides, engine, progress)
+    whole = Line(run, config, prepared.prompts, prepared.seeds, prepared.sides, engine, progress, prepared.benchmarks)
     if config.target_unit == "instructions":
         return await line.run(whole, config.target)
     instructions = 0

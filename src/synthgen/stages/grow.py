@@ -16,9 +16,10 @@ from synthgen.config import RunConfig
 from synthgen.jsonl import Commit, Journal
 from synthgen.prompts import Prompts
 from synthgen.records import Instruction, Nearest, Record, Rejected, Reply, Request, Seed, Side, Target, Teacher
-from synthgen.stages import propose, screen
+from synthgen.stages import decontaminate, propose, screen
 from synthgen.stages.propose import Demonstration
 from synthgen.strategies import OTHER
+from synthgen.text.contamination import Contamination
 from synthgen.text.fuzzy import Fuzzy
 from synthgen.text.language import detect
 from synthgen.text.novelty import Novelty
@@ -55,13 +56,22 @@ class Source:
     languages: frozenset[str]
     by_id: Mapping[str, Demonstration]
     """Every seed as a demonstration."""
+    benchmarks: Contamination | None = None
+    """What no instruction may give away."""
 
     @classmethod
-    def of(cls, seeds: Sequence[Seed], sides: Mapping[str, Side], config: RunConfig, prompts: Prompts) -> "Source":
+    def of(
+        cls,
+        seeds: Sequence[Seed],
+        sides: Mapping[str, Side],
+        config: RunConfig,
+        prompts: Prompts,
+        benchmarks: Contamination | None = None,
+    ) -> "Source":
         """A source; the run's languages are those of its seeds unless the config names one."""
         languages = {detect(seed.instruction) for seed in seeds} if config.language == "seeds" else {config.language}
         shown = {seed.id: Demonstration(seed.id, seed.instruction, seed.id, seed.category) for seed in seeds}
-        return cls(seeds, sides, config, prompts, frozenset(languages), shown)
+        return cls(seeds, sides, config, prompts, frozenset(languages), shown, benchmarks)
 
     def demonstrations(self, side: Side) -> list[Demonstration]:
         """The human tasks of one side; all of them where there is no test side."""
@@ -267,6 +277,9 @@ def judge_item(
     alike = pool.fuzzy.nearest(text) if pool.fuzzy is not None else None
     if alike is not None:
         return Rejected(id=item, reason="fuzzy_duplicate", evidence=text, call=reply.key, nearest=alike)
+    given_away = pool.source.benchmarks.find(text) if pool.source.benchmarks is not None else None
+    if given_away is not None:
+        return decontaminate.rejected(item, text, given_away, reply.key)
     return Instruction(
         id=item,
         call=reply.key,

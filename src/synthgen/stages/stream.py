@@ -13,6 +13,7 @@ from synthgen.errors import ConfigError
 from synthgen.jsonl import Commit, Journal
 from synthgen.prompts import Prompts
 from synthgen.records import Record, Seed, Side, Teacher
+from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 
 In = TypeVar("In")
@@ -34,6 +35,8 @@ class Means:
     examples: Mapping[Side, Sequence[Seed]]
     """The seeds that may be shown as worked examples, by side."""
     leaks: Leaks
+    benchmarks: Contamination | None = None
+    """What no task may give away."""
 
 
 class Stage(Protocol, Generic[In_contra, Raw, Out_co]):

@@ -5,11 +5,12 @@ from random import Random
 from typing import ClassVar
 
 from synthgen.records import Instruction, Record, Rejected, Reply, Seed, Task, Vetting
-from synthgen.stages import instantiate, parity, vet
+from synthgen.stages import decontaminate, instantiate, parity, vet
 from synthgen.stages.instantiate import Draft, Kind
 from synthgen.stages.plan import plan
 from synthgen.stages.reading import Unreadable, ask
 from synthgen.stages.stream import Lines, Means
+from synthgen.text.tasktext import user_text
 from synthgen.text.tokens import normalised
 
 
@@ -82,15 +83,20 @@ class TaskStage:
         means, identity = self.means, f"{item.id}-{number}"
         if means.config.mode == "default" and (fault := instantiate.fault(draft, item.instruction, kind.labels)):
             return "instantiate", Rejected(id=identity, reason=fault, evidence=draft.input, call=calls["instantiate"])
+        found = (
+            means.benchmarks.find(user_text(item.instruction, draft.input)) if means.benchmarks is not None else None
+        )
+        if found is not None:
+            return "instantiate", decontaminate.rejected(identity, draft.input, found, calls["instantiate"])
         request = vet.ask(item.instruction, draft.input, means.config, means.prompts)
-        found, reply = await ask(
+        form, reply = await ask(
             means.teacher, request, lambda text: vet.read(text, means.config.taxonomy), means.prompts
         )
-        if isinstance(found, Unreadable):
-            return "vet", Rejected(id=identity, reason=found.reason, evidence=found.fault, call=reply.key)
-        if fault := vet.fault(found, means.config.language):
+        if isinstance(form, Unreadable):
+            return "vet", Rejected(id=identity, reason=form.reason, evidence=form.fault, call=reply.key)
+        if fault := vet.fault(form, means.config.language):
             return "vet", Rejected(id=identity, reason=fault, evidence=draft.input, call=reply.key)
-        return "tasks", self._task(item, identity, draft, kind, found, calls | {"vet": reply.key})
+        return "tasks", self._task(item, identity, draft, kind, form, calls | {"vet": reply.key})
 
     def _task(
         self, item: Instruction, identity: str, draft: Draft, kind: Kind, found: Vetting, calls: dict[str, str]

@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
+
 from synthgen import jsonl
 from synthgen.config import RunConfig
 from synthgen.runs import STAGES, RunDir
@@ -32,6 +34,7 @@ def counted(run: RunDir, config: RunConfig) -> dict[str, Any]:
         "strategies": with_marks(run, strategies),
         "categories": dict(sorted(categories.items())),
         "pairs": pair_counts(run, rejected["pair"]),
+        "contamination": given_away(run, config),
         "stages": balance,
     }
 
@@ -99,6 +102,20 @@ def pair_counts(run: RunDir, rejected: Counter[str]) -> dict[str, Any]:
         "yield": round(len(sides) / judged, 3) if judged else None,
         "tie_rate": round(rejected["tie"] / judged, 3) if judged else None,
         "longer_chosen": round(longer, 3) if longer is not None else None,
+    }
+
+
+def given_away(run: RunDir, config: RunConfig) -> dict[str, dict[str, Any]]:
+    """Of each benchmark: texts, how many of them a rejected proposal or task gave away, and their share."""
+    touched: defaultdict[str, set[str]] = defaultdict(set)
+    for stage in ("grow", "instantiate"):
+        for row in jsonl.rows(run.rejected(stage)):
+            if row["reason"] == "contaminated":
+                found = orjson.loads(row["evidence"])
+                touched[found["benchmark"]].add(found["item"])
+    return {
+        name: {"items": count, "touched": len(touched[name]), "share": round(len(touched[name]) / count, 4)}
+        for name, count in config.decontaminate.items.items()
     }
 
 

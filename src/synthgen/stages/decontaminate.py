@@ -1,0 +1,95 @@
+"""The benchmarks that a run, or a command, must not give away: read, and looked up before anything is paid for."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from synthgen import rowfiles
+from synthgen.config import Decontamination
+from synthgen.errors import InputError
+from synthgen.records import Nearest, Rejected
+from synthgen.text.contamination import Contamination, Found, Item, Tokenize
+from synthgen.text.tokens import words
+
+
+def load(config: Decontamination) -> Contamination | None:
+    """The benchmarks of a run under its rule; None where it has none."""
+    if not config.rule:
+        return None
+    items = benchmark_items([Path(path) for path in config.against], config.field)
+    return Contamination(items, config.rule, tokenizer(Path(config.tokenizer) if config.tokenizer else None))
+
+
+def filled_in(config: Decontamination, benchmarks: Contamination | None) -> Decontamination:
+    """The config with the digest of what is looked up, and how many texts each benchmark has."""
+    if benchmarks is None:
+        return config
+    whole = hashlib.sha256()
+    for one in benchmarks.items:
+        whole.update(orjson.dumps([one.benchmark, one.id, one.text]))
+    if config.tokenizer:
+        whole.update(Path(config.tokenizer).read_bytes() if Path(config.tokenizer).is_file() else b"")
+    sizes = Counter(one.benchmark for one in benchmarks.items)
+    return config.model_copy(update={"digest": whole.hexdigest(), "items": dict(sizes)})
+
+
+def rejected(identity: str, text: str, found: Found, call: str) -> Rejected:
+    """A text that gives an item away, with the item and the span."""
+    evidence = orjson.dumps({"text": text, **found.told()}).decode()
+    return Rejected(
+        id=identity,
+        reason="contaminated",
+        evidence=evidence,
+        call=call,
+        nearest=Nearest(f"{found.benchmark} {found.item}", found.share),
+    )
+
+
+def benchmark_items(paths: Sequence[Path], field: str) -> Iterator[Item]:
+    """Every text of some benchmarks, each file or folder one benchmark; without a field, every string of a row.
+
+    Raises InputError for a path without a text.
+    """
+    for path in paths:
+        found = False
+        for file in rowfiles.files(path):
+            for chunk in rowfiles.read(file):
+                for number, row in zip(chunk.numbers(), chunk.rows, strict=True):
+                    given = [rowfiles.value(row, field)] if field else list(strings(row))
+                    for text in given:
+                        if isinstance(text, str) and text.strip():
+                            found = True
+                            yield Item(path.name, f"{file.name}:{number}", text)
+        if not found:
+            raise InputError(f"no row of {path} has text{f' in a field {field}' if field else ''}")
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string of a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+
+
+def tokenizer(path: Path | None) -> Tokenize:
+    """The tokens of a `tokenizer.json`; without one, words. Raises InputError where it cannot be used."""
+    if path is None:
+        return words
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise InputError("--tokenizer needs the package tokenizers: pip install tokenizers") from error
+    try:
+        loaded = Tokenizer.from_file(str(path / "tokenizer.json" if path.is_dir() else path))
+    except Exception as error:  # the library raises plain Exceptions
+        raise InputError(f"{path} is not a tokenizer.json: {error}") from error
+    return lambda text: loaded.encode(text, add_special_tokens=False).tokens
