@@ -172,6 +172,9 @@ class RunConfig(Record):
     """Candidate answers of a task under the policy's strategy."""
     explore: Share = 0.1
     """Share of tasks that also get one answer under the alternative strategy, for reports only."""
+    answer_threshold: Share = 0.9
+    """ROUGE-L F1 above which an answer of 20 tokens or more is dropped: with an earlier one of its task, or of another
+    instruction. 1 turns it off."""
     judging: bool = True
     """Whether answers are judged; without a judge there are no pairs."""
     pick_mean: Mark = 3.5

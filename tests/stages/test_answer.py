@@ -121,3 +121,41 @@ async def test_a_short_answer_may_be_given_twice():
 def test_a_repeated_answer_needs_twenty_tokens():
     assert answer.answer_key(" ".join(["a"] * 19)) is None
     assert answer.answer_key(" ".join(["a"] * 20)) == answer.answer_key(" ".join(["A,"] * 20)) is not None
+
+
+WORDS = [f"w{number}" for number in range(40)]
+
+
+def edited(count: int) -> str:
+    """A long answer with some words exchanged."""
+    return " ".join([*WORDS[: 40 - count], *(f"x{number}" for number in range(count))])
+
+
+async def samples(*texts: str, **more) -> list:
+    """What became of the samples of one task."""
+    teacher = Scripted(lambda request: texts[request.sample])
+    stage = answer.AnswerStage(means(teacher, CONFIG.model_copy(update={"samples": len(texts)})))
+    item = task(**more)
+    return [record for _, record in stage.settle(item, await stage.work(item))]
+
+
+async def test_of_nearly_identical_samples_the_first_goes_to_the_judge():
+    first, near, far, same = await samples(edited(0), edited(3), edited(5), edited(0))
+    assert isinstance(first, Answer)
+    assert (near.reason, near.nearest.id, near.nearest.score) == ("near_identical", first.id, 0.925)
+    assert isinstance(far, Answer)
+    assert (same.reason, same.nearest.score) == ("near_identical", 1.0)
+
+
+async def test_labels_and_short_answers_may_be_alike():
+    assert all(isinstance(one, Answer) for one in await samples("Volta", "Volta", "volta"))
+    labelled = await samples(f"{edited(0)} yes", f"{edited(0)} yes", labels=("yes", "no"), intended_label="yes")
+    assert all(isinstance(one, Answer) for one in labelled)
+
+
+async def test_an_answer_nearly_given_to_another_instruction_is_dropped():
+    first, second, third = await commits(
+        {"Name a river.": edited(0), "Name a lake.": edited(2), "Name a sea.": edited(9)}
+    )
+    assert (second[0].reason, second[0].evidence) == ("near_identical", first[0].id)
+    assert isinstance(third[0], Answer)

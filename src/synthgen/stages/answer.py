@@ -9,17 +9,21 @@ from typing import ClassVar
 
 from synthgen.config import RunConfig
 from synthgen.prompts import Prompts
-from synthgen.records import Answer, Message, Record, Rejected, Reply, Request, Task
+from synthgen.records import Answer, Message, Nearest, Record, Rejected, Reply, Request, Task
 from synthgen.stages.judge import Answered
 from synthgen.stages.screen import REFUSAL
 from synthgen.stages.stream import Lines, Means
 from synthgen.text.ngrams import Leaks
+from synthgen.text.novelty import Novelty
+from synthgen.text.rouge import rouge_l
 from synthgen.text.special import special_tokens
 from synthgen.text.tasktext import user_text
-from synthgen.text.tokens import normalised
+from synthgen.text.tokens import normalised, unicode_tokens
 
 LONG_ENOUGH_TO_REPEAT = 20
 """Tokens from which the same answer to two different instructions is no coincidence."""
+MOST_ALIKE = 50
+"""Of the earlier answers, how many are looked at for one to another instruction."""
 
 
 def asks(task: Task, config: RunConfig, prompts: Prompts) -> Iterator[tuple[int, str, Request]]:
@@ -104,7 +108,7 @@ def stated_label(text: str, labels: tuple[str, ...]) -> str:
 
 
 class AnswerStage:
-    """Task to Answered. Its state is the long answers seen so far, for dropping those given twice."""
+    """Task to Answered. Its state is the long answers seen so far, for dropping those given twice or nearly so."""
 
     name: ClassVar[str] = "answers"
     kinds: ClassVar[Mapping[str, type[Record]]] = {"answers": Answer, "answer": Rejected}
@@ -113,6 +117,9 @@ class AnswerStage:
         self.means = means
         self.seen: dict[bytes, tuple[str, str]] = {}
         """Digest of a long answer to (normalised instruction, id) of the first answer that gave it."""
+        self.instructions: dict[str, str] = {}
+        """Id of a long answer to its normalised instruction."""
+        self.pool = Novelty(unicode_tokens, means.config.answer_threshold) if means.config.answer_threshold else None
 
     def identity(self, item: Task) -> str:
         """The task's id."""
@@ -130,16 +137,44 @@ class AnswerStage:
         return [("answers" if isinstance(one, Answer) else "answer", one) for one in read_all]
 
     def settle(self, item: Task, raw: Lines) -> Lines:
-        """Drop long answers that another instruction got word for word."""
-        return [self._settled(item, name, record) for name, record in raw]
+        """Drop long answers that an earlier one of the task, or one to another instruction, has nearly word for word."""
+        lines: list[tuple[str, Record]] = []
+        kept: list[tuple[str, list[str]]] = []
+        for name, record in raw:
+            one = self._settled(item, record, kept) if isinstance(record, Answer) else record
+            lines.append((name if one is record else "answer", one))
+        return lines
 
-    def _settled(self, item: Task, name: str, record: Record) -> tuple[str, Record]:
-        if not isinstance(record, Answer) or (key := answer_key(record.text)) is None:
-            return name, record
+    def _settled(self, item: Task, answer: Answer, kept: list[tuple[str, list[str]]]) -> Record:
+        """The answer, or why it is dropped; a long one is added to those kept of this task."""
+        key = answer_key(answer.text)
+        if key is None or item.intended_label:
+            return answer
         other = self.seen.get(key)
-        if other is None or other[0] == normalised(item.instruction):
-            return name, record
-        return "answer", Rejected(id=record.id, reason="repeated_answer", evidence=other[1], call=record.call)
+        if other is not None and other[0] != normalised(item.instruction):
+            return Rejected(id=answer.id, reason="repeated_answer", evidence=other[1], call=answer.call)
+        near = self._near(item, answer, kept)
+        if near is not None:
+            return Rejected(id=answer.id, reason="near_identical", evidence=near.id, call=answer.call, nearest=near)
+        return answer
+
+    def _near(self, item: Task, answer: Answer, kept: list[tuple[str, list[str]]]) -> Nearest | None:
+        """The earlier answer that this one nearly repeats; an explored one may repeat its own task's, for comparison."""
+        if self.pool is None:
+            return None
+        tokens = unicode_tokens(answer.text)
+        for identity, others in [] if answer.explored else kept:
+            score = rouge_l(others, tokens)
+            if score > self.pool.threshold:
+                return Nearest(identity, score)
+        # Only where something is above at all is it worth a longer look past answers to the same instruction.
+        near = self.pool.top(answer.text, MOST_ALIKE) if self.pool.above(answer.text) is not None else []
+        for one in near:
+            if one.score > self.pool.threshold and self.instructions[one.id] != normalised(item.instruction):
+                return one
+        if not answer.explored:
+            kept.append((answer.id, tokens))
+        return None
 
     def taken(self, item: Task, lines: Lines) -> Iterable[Answered]:
         """The task with its usable answers."""
@@ -147,7 +182,14 @@ class AnswerStage:
         for answer in answers:
             if (key := answer_key(answer.text)) is not None:
                 self.seen.setdefault(key, (normalised(item.instruction), answer.id))
+                self._remember(item, answer)
         return [Answered(item, answers)]
+
+    def _remember(self, item: Task, answer: Answer) -> None:
+        """Take a long answer into the pool that answers to other instructions are compared with."""
+        if self.pool is not None and not item.intended_label:
+            self.pool.add(answer.id, answer.text)
+            self.instructions[answer.id] = normalised(item.instruction)
 
 
 def answer_key(text: str) -> bytes | None:

@@ -42,10 +42,12 @@ class Scan:
         """Take a text into the pool."""
         self.texts.append(coded(text))
 
-    def nearest(self, text: Sequence[int]) -> tuple[float, int]:
-        """(score, position) of the most similar text, the earliest of equals; (0, 0) where nothing is alike."""
-        query = coded(text)
-        best = process.extractOne(query, self.texts, scorer=Indel.normalized_similarity, processor=None)
+    def nearest(self, text: Sequence[int], least: float = 0.0) -> tuple[float, int]:
+        """(score, position) of the most similar text, the earliest of equals; (0, 0) where nothing comes up to `least`."""
+        query, cutoff = coded(text), max(0.0, least - ROUNDING)
+        best = process.extractOne(
+            query, self.texts, scorer=Indel.normalized_similarity, processor=None, score_cutoff=cutoff
+        )
         if not query or best is None or not best[1]:
             return 0.0, 0
         near = process.extract(
@@ -115,8 +117,8 @@ class Novelty:
     def above(self, text: str) -> Nearest | None:
         """The most similar text if its score is above the threshold; much faster than `nearest` in a large pool."""
         if self._index is None:
-            found = self.nearest(text)
-            return found if found is not None and found.score > self.threshold else None
+            score, position = self._scan.nearest(self._asked(text), self.threshold)
+            return self._named(score, position) if score > self.threshold else None
         return self._named(*self._index.above(self._asked(text)))
 
     def top(self, text: str, count: int) -> list[Nearest]:
