@@ -361,6 +361,34 @@ def decontaminate(
     typer.echo(json.dumps({"kept": found.kept, "rejected": found.rejected, "benchmarks": touched}))
 
 
+@app.command()
+def screen(
+    run: Path,
+    threshold: Annotated[
+        float | None, typer.Option(help="Another ROUGE-L threshold; the run's where left out.")
+    ] = None,
+    fuzzy: Annotated[
+        float | None, typer.Option(help="Another similarity in characters; 0 for none; the run's where left out.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the whole answer there, as JSON.")] = None,
+) -> None:
+    """Other thresholds over what a run was proposed, without a call: what would enter, what would leave."""
+    with foreseen():
+        from synthgen import replay
+
+        found = replay.screen(run, threshold, fuzzy)
+        if out is not None:
+            replay.written(found, out)
+        shown = {**found, "enter": len(found["enter"]), "leave": len(found["leave"])}
+        typer.echo(json.dumps(shown))
+        for name in ("enter", "leave"):
+            for one in found[name][:20]:
+                near = f", {one['nearest'].score:.3f} to {one['nearest'].id}" if one["nearest"] else ""
+                typer.echo(
+                    f"{name} {one['id']} (was {one['was']}, now {one['reason'] or 'accepted'}{near}): {one['text']}"
+                )
+
+
 def one_of(given: str, known: tuple[Any, ...], flag: str) -> Any:
     """A flag's value, or exit code 2."""
     if given not in known:

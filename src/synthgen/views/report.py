@@ -13,6 +13,7 @@ from synthgen import jsonl
 from synthgen.config import RunConfig
 from synthgen.runs import STAGES, RunDir
 from synthgen.text.tokens import word_count
+from synthgen.views.growth import growth
 
 LONGER_CHOSEN = (0.35, 0.65)
 """Share of pairs whose longer side is chosen, outside of which length itself is probably being rewarded."""
@@ -35,6 +36,7 @@ def counted(run: RunDir, config: RunConfig) -> dict[str, Any]:
         "categories": dict(sorted(categories.items())),
         "pairs": pair_counts(run, rejected["pair"]),
         "contamination": given_away(run, config),
+        "growth": growth(run, config),
         "stages": balance,
     }
 

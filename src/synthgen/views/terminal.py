@@ -8,7 +8,15 @@ from typing import Any
 def summary(report: dict[str, Any], run: Path) -> str:
     """The funnel, what was dropped, the strategies, the pairs, the cost."""
     return "\n".join(
-        (*funnel(report), *dropped(report), *by_strategy(report), *pairs(report), *spent(report), *end(report, run))
+        (
+            *funnel(report),
+            *dropped(report),
+            *grown(report),
+            *by_strategy(report),
+            *pairs(report),
+            *spent(report),
+            *end(report, run),
+        )
     )
 
 
@@ -29,6 +37,20 @@ def dropped(report: dict[str, Any]) -> Iterator[str]:
     """Why what was dropped was dropped."""
     for stage, reasons in report["rejected"].items():
         yield f"dropped by {stage}: " + ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+
+
+def grown(report: dict[str, Any]) -> Iterator[str]:
+    """Acceptance from first to last, the seeds' yield, the lineages, the benchmarks."""
+    found = report.get("growth")
+    if found and len(found["curve"]) > 1:
+        first, last = (rate(point["accepted"], point["proposed"]) for point in (found["curve"][0], found["curve"][-1]))
+        seeds = found["seeds"]
+        yield (
+            f"growth: accepted {first} of the first and {last} of the last proposals; {seeds['with_offspring']} seeds with "
+            f"offspring ({seeds['effective']:.0f} effective), lineages up to {found['lineage']['deepest']} deep"
+        )
+    for name, one in report.get("contamination", {}).items():
+        yield f"benchmark {name}: {one['touched']} of {one['items']} texts given away by proposals, which were rejected"
 
 
 def by_strategy(report: dict[str, Any]) -> Iterator[str]:
