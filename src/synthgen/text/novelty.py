@@ -93,6 +93,11 @@ class Novelty:
     def __len__(self) -> int:
         return len(self._ids)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the index's arrays; 0 for a pool that is scanned. Ids and the vocabulary are Python's."""
+        return self._index.nbytes if self._index is not None else 0
+
     def add(self, identity: str, text: str) -> None:
         """Take a text into the pool."""
         numbers = self._known(text)
