@@ -1,7 +1,7 @@
 """Novelty of streams of instructions: our index beside rouge-score, rapidfuzz's cdist and a plain scan.
 
 Prints JSON. `realistic` streams are sentences of the installed Python packages' documentation and, beyond those, text of a
-trigram model of them, in which one word in ten is a name or a number of an open vocabulary; 15 to 16 words on average.
+trigram model of them, in which one word in ten is a name or a number of an open vocabulary; 16 words on average.
 `closed` has no open vocabulary, `boilerplate` shares 30 words between all items, `one_length` has texts of 16 tokens only,
 `same_rare` gives every text the same three rare words. References run on a part and are projected to all pairs, as each says.
 
@@ -25,6 +25,7 @@ from rapidfuzz.distance import Indel
 from rapidfuzz.process import cdist
 from rouge_score import rouge_scorer
 
+from synthgen.text.fuzzy import Fuzzy
 from synthgen.text.novelty import Novelty, coded
 from synthgen.text.tokens import parity_tokens
 
@@ -33,6 +34,8 @@ SIZES = (52_445, 200_000)
 ALL_SIZES = (50_000, 100_000, 250_000, 500_000, 1_000_000)
 HARD_SIZES = (20_000, 50_000)
 BATCH = 10_000
+IN_LOOP = 100_000
+"""Size of the pool at which a candidate of the grow loop is timed."""
 DOCUMENTED = re.compile(r'"""(.*?)"""', re.DOTALL)
 
 
@@ -63,14 +66,14 @@ class Streams:
                 self.chain[first, second].append(third)
 
     def sentence(self, rng: random.Random) -> list[str]:
-        """One sentence of the trigram model, of 6 to 45 words."""
+        """One sentence of the trigram model, of 8 to 45 words."""
         while True:
             words: list[str] = []
             last = ("", "")
             while len(words) <= 45 and (word := rng.choice(self.chain[last])):
                 words.append(word)
                 last = (last[1], word)
-            if 6 <= len(words) <= 45:
+            if 8 <= len(words) <= 45:
                 return words
 
     def realistic(self, size: int) -> list[str]:
@@ -177,6 +180,19 @@ def single_ms(pool: Novelty, texts: list[str], name: str, part: int = 300) -> fl
     return 1000 * (time.process_time() - began) / part
 
 
+def in_loop_ms(pool: Novelty, texts: list[str], part: int = 300) -> float:
+    """CPU milliseconds of a candidate of the grow loop: its nearest neighbour, and the fuzzy duplicates."""
+    fuzzy = Fuzzy(0.9)
+    for number, text in enumerate(texts):
+        fuzzy.add(str(number), text)
+    fuzzy.nearest(texts[0])
+    began = time.process_time()
+    for text in texts[-part:]:
+        pool.nearest(f"say it again: {text} and again")
+        fuzzy.nearest(f"say it again: {text} and again")
+    return 1000 * (time.process_time() - began) / part
+
+
 def measured(kind: str, size: int, *, references: bool) -> dict[str, object]:
     """One stream."""
     texts = getattr(Streams(), kind)(size)
@@ -191,6 +207,8 @@ def measured(kind: str, size: int, *, references: bool) -> dict[str, object]:
         "above_cpu_ms": round(single_ms(pool, texts[::-1], "above"), 3),
         "nearest_cpu_ms": round(single_ms(pool, texts[::-1], "nearest"), 3),
     }
+    if size == IN_LOOP:
+        found["in_loop_cpu_ms"] = round(in_loop_ms(pool, texts), 3)
     if references:
         projected, equal = rouge_score_seconds(texts, decisions)
         triangle = cdist_seconds(texts, decisions)

@@ -8,6 +8,8 @@ would pass.
 
 import re
 import zlib
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Any
 
 from rapidfuzz import process
@@ -19,8 +21,10 @@ from synthgen.text.tokens import ALONE, normalised
 SMALL = 500
 """Texts from which characters are counted before anything is compared."""
 BUCKETS = 32
-MOST = 0xFFFF
+MOST = 0xFF
 """Characters that a bucket counts; of longer texts fewer are refused unread."""
+LEVELS = (1, 2, 3, 5, 7, 10, 15, 23)
+"""Counts from which a bucket's bits are set, eight to a bucket: two codes differ in no more bits than the counts differ by."""
 UNSPACED = re.compile(rf"(?<=[{ALONE}]) (?=[{ALONE}])")
 
 
@@ -35,6 +39,7 @@ class Fuzzy:
         self._ids: list[str] = []
         self._plain: list[str] = []
         self._sorted: list[str] = []
+        self._codes: Any = None
         self._counts: Any = None
         self._sizes: Any = None
 
@@ -82,14 +87,16 @@ class Fuzzy:
         from synthgen.text import kernels
 
         if self._counts is None:
-            self._counts = np.zeros((max(1024, 2 * len(self._ids)), BUCKETS), np.uint16)
+            self._counts = np.zeros((max(1024, 2 * len(self._ids)), BUCKETS), np.uint8)
+            self._codes = np.zeros((len(self._counts), 4), np.uint64)
             self._sizes = np.zeros(len(self._counts), np.int64)
             for position in range(len(self._ids)):
                 self._count(position)
-        counts = np.array(count(plain), np.uint16)
+        counted = count(plain)
+        counts, codes = np.array(counted, np.uint8), np.array(code(counted), np.uint64)
         found = np.empty(len(self._ids), np.int64)
         filled = kernels.within(
-            counts, len(plain), self._counts, self._sizes, len(self._ids), 1 - self.threshold, found
+            codes, counts, len(plain), self._codes, self._counts, self._sizes, len(self._ids), 1 - self.threshold, found
         )
         return [int(position) for position in found[:filled]]
 
@@ -99,8 +106,11 @@ class Fuzzy:
 
         if position >= len(self._counts):
             self._counts = widened(self._counts, grown(position))
+            self._codes = widened(self._codes, grown(position))
             self._sizes = widened(self._sizes, grown(position))
-        self._counts[position] = count(self._plain[position])
+        counts = count(self._plain[position])
+        self._counts[position] = counts
+        self._codes[position] = code(counts)
         self._sizes[position] = len(self._plain[position])
 
 
@@ -117,3 +127,11 @@ def count(plain: str) -> list[int]:
         bucket = ord(character) % BUCKETS if character.isascii() else zlib.crc32(character.encode()) % BUCKETS
         counts[bucket] += plain.count(character)
     return [min(number, MOST) for number in counts]
+
+
+def code(counts: Sequence[int]) -> list[int]:
+    """The counts in 256 bits: of each bucket's eight as many are set as it has reached LEVELS."""
+    words = [0] * 4
+    for bucket, number in enumerate(counts):
+        words[bucket // 8] |= ((1 << bisect_right(LEVELS, number)) - 1) << (8 * (bucket % 8))
+    return words

@@ -376,19 +376,26 @@ def top(text, held, pool, large, slot, bounds, wanted, scores, found):
 
 
 @njit(cache=True, nogil=True)
-def within(counts, size, held_counts, held_sizes, held, share, found):
+def within(code, counts, size, held_codes, held_counts, held_sizes, held, share, found):
     """Positions of the texts whose Indel similarity may reach 1 - share; fills `found`, how many there are.
 
-    Of two texts with Indel distance d the counts of any buckets of characters differ by no more than d in all.
+    Of two texts with Indel distance d the counts of any buckets of characters differ by no more than d in all. The codes
+    (256 bits) are a coarser form of the counts, and differ in fewer bits.
     """
     filled = 0
     for position in range(held):
         limit = np.int64(share * (size + held_sizes[position]) + SLACK)
-        if abs(size - held_sizes[position]) > limit:
+        apart = np.int64(0)
+        for word in range(4):
+            apart += popcount(code[word] ^ held_codes[position, word])
+        if apart > limit:  # the one branch that the processor can foretell: nearly always
             continue
-        apart = 0
+        apart = abs(size - held_sizes[position])
+        if apart > limit:
+            continue
+        apart = np.int64(0)
         for bucket in range(counts.shape[0]):
-            apart += abs(np.int32(counts[bucket]) - np.int32(held_counts[position, bucket]))
+            apart += abs(np.int64(counts[bucket]) - np.int64(held_counts[position, bucket]))
         if apart <= limit:
             found[filled] = position
             filled += 1
