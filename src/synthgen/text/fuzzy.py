@@ -23,6 +23,10 @@ SMALL = 500
 BUCKETS = 32
 MOST = 0xFF
 """Characters that a bucket counts; of longer texts fewer are refused unread."""
+ROUNDING = 1e-9
+"""By how much a similarity may miss the threshold: 0.9 of an exact tenth is reached, whatever its floats."""
+CUTOFF_ROUNDING = 1e-5
+"""What rapidfuzz loses where it turns a cutoff into a distance; a wider net changes no result."""
 LEVELS = (1, 2, 3, 5, 7, 10, 15, 23)
 """Counts from which a bucket's bits are set, eight to a bucket: two codes differ in no more bits than the counts differ by."""
 UNSPACED = re.compile(rf"(?<=[{ALONE}]) (?=[{ALONE}])")
@@ -70,11 +74,15 @@ class Fuzzy:
         """The best of both forms over a list of texts, whose positions are `places`, or all."""
         found = [
             process.extractOne(
-                query, texts, scorer=Indel.normalized_similarity, processor=None, score_cutoff=self.threshold
+                query,
+                texts,
+                scorer=Indel.normalized_similarity,
+                processor=None,
+                score_cutoff=max(0.0, self.threshold - CUTOFF_ROUNDING),
             )
             for query, texts in ((plain, pool), (ordered, pool_sorted))
         ]
-        best = max(((one[1], -one[2]) for one in found if one is not None), default=None)
+        best = max(((one[1], -one[2]) for one in found if one and one[1] >= self.threshold - ROUNDING), default=None)
         if best is None:
             return None
         score, position = best[0], -best[1]

@@ -1,6 +1,6 @@
 """A pool of texts as arrays, and which of them are like a new one: the compiled index behind `novelty`.
 
-A text is a sequence of token numbers, given by the caller. Memory: 4 bytes a token, 44 for each text, and 16 for each token
+A text is a sequence of token numbers, given by the caller. Memory: 4 bytes a token, 36 for each text, and 16 for each token
 of its prefix (about half of them at a threshold of 0.7), with up to as much again in reserve.
 """
 
@@ -33,7 +33,7 @@ class Index:
         self._state = np.zeros(4, np.int64)
         self._sizes = np.zeros(1024, np.int32)
         self._starts = np.zeros(1024, np.int64)
-        self._large = np.zeros((1024, 4), np.uint64)
+        self._large = np.zeros((1024, 2), np.uint64)
         self._stamp = np.zeros(1024, np.int64)
         self._tokens = np.zeros(1 << 15, np.int32)
         self._places = np.zeros(1 << 15, np.uint64)

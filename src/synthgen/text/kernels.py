@@ -50,13 +50,13 @@ def hashed(token):
 
 @njit(cache=True, nogil=True)
 def sign(text, small, large):
-    """Fill the 64-bit (1 word) and the 256-bit (4 words) parity signature of a text."""
+    """Fill the 64-bit (1 word) and the 128-bit (2 words) parity signature of a text."""
     small[0] = np.uint64(0)
     large[:] = np.uint64(0)
     for token in text:
         value = hashed(token)
         small[0] ^= np.uint64(1) << (value & np.uint64(63))
-        bit = (value >> np.uint64(8)) & np.uint64(255)
+        bit = (value >> np.uint64(8)) & np.uint64(127)
         large[bit >> np.uint64(6)] ^= np.uint64(1) << (bit & np.uint64(63))
 
 
@@ -255,7 +255,7 @@ def run(flat, ends, first, last, threshold, keep, pool, large, posted, rank, slo
     """
     sizes, starts, tokens = pool
     lists, places, signatures = posted
-    small, whole = np.empty(1, np.uint64), np.empty(4, np.uint64)
+    small, whole = np.empty(1, np.uint64), np.empty(2, np.uint64)
     for number in range(first, last):
         text = flat[(ends[number - 1] if number else 0) : ends[number]]
         size = text.shape[0]
@@ -307,7 +307,7 @@ def repost(pool, held, threshold, rank, posted):
     """Fill laid out, empty postings from the pool."""
     sizes, starts, tokens = pool
     lists, places, signatures = posted
-    small, whole = np.empty(1, np.uint64), np.empty(4, np.uint64)
+    small, whole = np.empty(1, np.uint64), np.empty(2, np.uint64)
     lists[:, COUNT] = 0
     for position in range(held):
         text = tokens[starts[position] : starts[position] + sizes[position]]
@@ -326,21 +326,21 @@ def repost(pool, held, threshold, rank, posted):
 def top(text, held, pool, large, slot, bounds, wanted, scores, found):
     """The `wanted` most similar texts, best first, the earliest of equals; fills `scores` and `found`; how many there are.
 
-    Every text is bounded by its 256-bit signature; the most promising are decided first, and then only those whose bound
+    Every text is bounded by its 128-bit signature; the most promising are decided first, and then only those whose bound
     reaches the worst of the best.
     """
     sizes, starts, tokens = pool
     size = text.shape[0]
-    small, whole = np.empty(1, np.uint64), np.empty(4, np.uint64)
+    small, whole = np.empty(1, np.uint64), np.empty(2, np.uint64)
     sign(text, small, whole)
     histogram = np.zeros(257, np.int64)
     for position in range(held):
         other = sizes[position]
         apart = 0
-        for word in range(4):
+        for word in range(2):
             apart += popcount(whole[word] ^ large[position, word])
-        overlap = min(size + other - apart, 2 * min(size, other))
-        bound = 0 if overlap <= 0 else 1 + (overlap * 255) // (size + other)
+        overlap = max(0, min(size + other - apart, 2 * min(size, other)))
+        bound = np.int64(overlap * (255.0 / (size + other + (size + other == 0)))) + np.int64(overlap > 0)
         bounds[position] = bound
         histogram[bound] += 1
     cut, above = 256, 0
@@ -348,13 +348,11 @@ def top(text, held, pool, large, slot, bounds, wanted, scores, found):
         cut -= 1
         above += histogram[cut]
     masks = prepare(text, slot)
-    filled = 0
-    for promising in (True, False):
+    filled, least = 0, np.int64(0)
+    for stage in range(2):
         for position in range(held):
-            bound = bounds[position]
-            if (bound >= cut) != promising:
-                continue
-            if filled == wanted and bound < 1 + np.int64(scores[wanted - 1] * 255.0 - 1e-6):
+            bound = np.int64(bounds[position])
+            if bound < least or (bound >= cut) != (stage == 0):
                 continue
             other = sizes[position]
             common = lcs(masks, slot, size, tokens[starts[position] : starts[position] + other])
@@ -370,6 +368,8 @@ def top(text, held, pool, large, slot, bounds, wanted, scores, found):
                 scores[later], found[later] = scores[later - 1], found[later - 1]
             scores[place], found[place] = score, position
             filled = min(filled + 1, wanted)
+            if filled == wanted:
+                least = 1 + np.int64(scores[wanted - 1] * 255.0 - 1e-6)
     for token in text:
         slot[token] = -1
     return filled
