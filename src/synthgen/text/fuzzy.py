@@ -2,21 +2,25 @@
 
 Two texts are alike where rapidfuzz's ratio or token_sort_ratio of their normalised forms reaches a threshold, that is,
 where their Indel distance in characters, as they stand or with sorted words, is at most (1 - threshold) of their lengths.
-Both forms of a text have the same characters, so one count of characters refuses nearly every pair unread, and never one that
-would pass.
+So only texts of about the same length are looked at; and since both forms of a text have the same characters, one count of
+characters refuses nearly every pair of those unread, and never one that would pass.
 """
 
 import re
 import zlib
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any
+from math import log
+from typing import TYPE_CHECKING
 
 from rapidfuzz import process
 from rapidfuzz.distance import Indel
 
 from synthgen.records import Nearest
 from synthgen.text.tokens import ALONE, normalised
+
+if TYPE_CHECKING:
+    from synthgen.text.index import Codes
 
 SMALL = 500
 """Texts from which characters are counted before anything is compared."""
@@ -43,9 +47,8 @@ class Fuzzy:
         self._ids: list[str] = []
         self._plain: list[str] = []
         self._sorted: list[str] = []
-        self._codes: Any = None
-        self._counts: Any = None
-        self._sizes: Any = None
+        self._classes: dict[int, Codes] | None = None
+        """Counted texts by the class of their length, once there are enough of them."""
 
     def add(self, identity: str, text: str) -> None:
         """Take a text into the pool."""
@@ -53,7 +56,7 @@ class Fuzzy:
         self._ids.append(identity)
         self._plain.append(plain)
         self._sorted.append(ordered)
-        if self._counts is not None:
+        if self._classes is not None:
             self._count(len(self._ids) - 1)
 
     def nearest(self, text: str) -> Nearest | None:
@@ -89,37 +92,31 @@ class Fuzzy:
         return Nearest(self._ids[position if places is None else places[position]], score)
 
     def _candidates(self, plain: str) -> list[int]:
-        """Positions of the texts that cannot be refused by their characters."""
-        import numpy as np
-
-        from synthgen.text import kernels
-
-        if self._counts is None:
-            self._counts = np.zeros((max(1024, 2 * len(self._ids)), BUCKETS), np.uint8)
-            self._codes = np.zeros((len(self._counts), 4), np.uint64)
-            self._sizes = np.zeros(len(self._counts), np.int64)
+        """Positions of the texts that cannot be refused by their characters, in order."""
+        if self._classes is None:
+            self._classes = {}
             for position in range(len(self._ids)):
                 self._count(position)
-        counted = count(plain)
-        counts, codes = np.array(counted, np.uint8), np.array(code(counted), np.uint64)
-        found = np.empty(len(self._ids), np.int64)
-        filled = kernels.within(
-            codes, counts, len(plain), self._codes, self._counts, self._sizes, len(self._ids), 1 - self.threshold, found
-        )
-        return [int(position) for position in found[:filled]]
+        counts, share = count(plain), 1 - self.threshold
+        widest = len(plain) * (1 + share) / (1 - share) if share < 1 else float(len(plain) << 32)
+        first, last = length_class(len(plain) ** 2 / widest) - 1, length_class(widest) + 1  # one more for rounding
+        classes = [held for number, held in self._classes.items() if first <= number <= last]
+        return sorted(position for held in classes for position in held.within(code(counts), counts, len(plain), share))
 
     def _count(self, position: int) -> None:
         """Note the characters of one text of the pool."""
-        from synthgen.text.index import grown, widened
+        from synthgen.text.index import Codes
 
-        if position >= len(self._counts):
-            self._counts = widened(self._counts, grown(position))
-            self._codes = widened(self._codes, grown(position))
-            self._sizes = widened(self._sizes, grown(position))
-        counts = count(self._plain[position])
-        self._counts[position] = counts
-        self._codes[position] = code(counts)
-        self._sizes[position] = len(self._plain[position])
+        plain = self._plain[position]
+        if plain and self._classes is not None:
+            counts = count(plain)
+            held = self._classes.setdefault(length_class(len(plain)), Codes(BUCKETS))
+            held.add(position, code(counts), counts, len(plain))
+
+
+def length_class(size: float) -> int:
+    """Lengths within a tenth of each other are one class."""
+    return int(log(max(size, 1), 1.1))
 
 
 def forms(text: str) -> tuple[str, str]:

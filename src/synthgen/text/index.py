@@ -162,6 +162,35 @@ class Index:
         return index, words, ids
 
 
+class Codes:
+    """Counts of characters of texts of about the same length, in two grains: see `fuzzy`."""
+
+    def __init__(self, buckets: int) -> None:
+        self._held = 0
+        self._positions = np.zeros(64, np.int64)
+        self._sizes = np.zeros(64, np.int64)
+        self._codes = np.zeros((64, 4), np.uint64)
+        self._counts = np.zeros((64, buckets), np.uint8)
+
+    def add(self, position: int, code: Sequence[int], counts: Sequence[int], size: int) -> None:
+        """Note the text at a position of the pool."""
+        if self._held == len(self._positions):
+            for name in ("_positions", "_sizes", "_codes", "_counts"):
+                setattr(self, name, widened(getattr(self, name), 2 * self._held))
+        at = self._held
+        self._positions[at], self._sizes[at], self._codes[at], self._counts[at] = position, size, code, counts
+        self._held += 1
+
+    def within(self, code: Sequence[int], counts: Sequence[int], size: int, share: float) -> list[int]:
+        """Positions of the texts whose distance to this one may be within a share of both lengths."""
+        found = np.empty(self._held, np.int64)
+        filled = kernels.within(
+            np.array(code, np.uint64), np.array(counts, np.uint8), size, self._codes, self._counts, self._sizes,
+            self._held, share, found,
+        )  # fmt: skip
+        return [int(position) for position in self._positions[found[:filled]]]
+
+
 def packed(texts: Sequence[str]) -> NDArray[np.uint8]:
     """Texts as bytes: JSON, since a token may hold anything."""
     return np.frombuffer(orjson.dumps(list(texts)), np.uint8)
