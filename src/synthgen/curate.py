@@ -14,9 +14,8 @@ from synthgen.records import Nearest
 from synthgen.rowfiles import MISSING, Chunk, Writer
 from synthgen.stages.decontaminate import benchmark_items, tokenizer
 from synthgen.text.contamination import RULES, Contamination, Rule
-from synthgen.text.fuzzy import Fuzzy
-from synthgen.text.novelty import Novelty
-from synthgen.text.tokens import normalised, parity_tokens, unicode_tokens
+from synthgen.text.duplicates import Duplicates
+from synthgen.text.tokens import unicode_tokens
 
 MOST_TOKENS = 100_000
 """Tokens of the longest text that is compared."""
@@ -38,49 +37,32 @@ Judge = Callable[[list[tuple[str, str]]], list[Verdict | None]]
 
 
 class Dedup:
-    """Exact, near and fuzzy duplicates of what was kept before. In parity mode ROUGE-L alone, unless `fuzzy` is given."""
+    """Verdicts on rows that repeat one that was kept before."""
 
-    def __init__(self, threshold: float, mode: Mode, fuzzy: float | None = None) -> None:
-        share = (0.9 if mode == "default" else 0.0) if fuzzy is None else fuzzy
-        for name, given, least in (("--threshold", threshold, 1e-9), ("--fuzzy", share, 0.0)):
-            if not least <= given <= 1:
-                raise InputError(f"{name} lies between 0 and 1, {given:g} does not")
-        self.mode = mode
-        self.tokenize = parity_tokens if mode == "parity" else unicode_tokens
-        self.novelty = Novelty(self.tokenize, threshold)
-        self.fuzzy = Fuzzy(share) if share else None
-        self.seen: dict[str, str] = {}
-        """Normalised text to id."""
+    def __init__(self, pool: Duplicates) -> None:
+        self.pool = pool
 
     def __call__(self, batch: list[tuple[str, str]]) -> list[Verdict | None]:
         """The verdicts of a batch, as if its rows came one by one."""
-        if self.mode == "parity" and self.fuzzy is None:
-            found = self.novelty.decide(batch)
-            return [Verdict("near_duplicate", one) if one is not None else None for one in found]
-        return [self._one(identity, text) for identity, text in batch]
+        texts = [self.pool.text(identity, text) for identity, text in batch if self.pool.parity or text.strip()]
+        found = iter(self.pool.decide(texts))
+        verdicts: list[Verdict | None] = []
+        for _, text in batch:
+            if not self.pool.parity and not text.strip():
+                verdicts.append(Verdict("empty"))
+                continue
+            repeat = next(found)
+            verdicts.append(Verdict(repeat.reason, repeat.nearest) if repeat is not None else None)
+        return verdicts
 
-    def _one(self, identity: str, text: str) -> Verdict | None:
-        key = normalised(text)
-        if self.mode == "default":
-            if not text.strip():
-                return Verdict("empty")
-            if key in self.seen:
-                return Verdict("duplicate", Nearest(self.seen[key], 1.0))
-        near = self.novelty.above(text)
-        if near is not None:
-            return Verdict("near_duplicate", near)
-        alike = self.fuzzy.nearest(text) if self.fuzzy is not None else None
-        if alike is not None:
-            return Verdict("fuzzy_duplicate", alike)
-        self.admit(identity, text)
-        return None
 
-    def admit(self, identity: str, text: str) -> None:
-        """Take a text in without a question."""
-        self.novelty.add(identity, text)
-        self.seen.setdefault(normalised(text), identity)
-        if self.fuzzy is not None:
-            self.fuzzy.add(identity, text)
+def pool_of(threshold: float, mode: Mode, fuzzy: float | None) -> Duplicates:
+    """An empty pool. In parity mode ROUGE-L is the only rule, unless `fuzzy` is given."""
+    share = (0.9 if mode == "default" else 0.0) if fuzzy is None else fuzzy
+    for name, given, least in (("--threshold", threshold, 1e-9), ("--fuzzy", share, 0.0)):
+        if not least <= given <= 1:
+            raise InputError(f"{name} lies between 0 and 1, {given:g} does not")
+    return Duplicates(threshold, share, parity=mode == "parity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +181,13 @@ def dedup(
     progress: Callable[[str, int], None] = lambda _stage, _count: None,
 ) -> Sorted:
     """Drop what repeats an earlier row, or a row of `against`."""
-    judge, texts = Dedup(threshold, mode, fuzzy), Neighbours()
+    pool, texts = pool_of(threshold, mode, fuzzy), Neighbours()
     if against is not None:
         for name, text in texts_of(against, field):
-            judge.admit(f"against:{name}", text)
+            pool.admit(pool.text(f"against:{name}", text))
             texts.note(f"against:{name}", text)
-            progress("rows of --against", len(judge.novelty))
-    return sort_rows(source, field, judge, kept, rejected, progress, texts)
+            progress("rows of --against", len(pool))
+    return sort_rows(source, field, Dedup(pool), kept, rejected, progress, texts)
 
 
 def texts_of(path: Path, field: str) -> Iterator[tuple[str, str]]:

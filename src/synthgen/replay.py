@@ -14,11 +14,8 @@ import orjson
 
 from synthgen import jsonl, steps
 from synthgen.errors import InputError
-from synthgen.records import Nearest
 from synthgen.runs import RunDir
-from synthgen.text.fuzzy import Fuzzy
-from synthgen.text.novelty import Novelty
-from synthgen.text.tokens import normalised, parity_tokens, unicode_tokens
+from synthgen.text.duplicates import Duplicates
 
 REPLAYED = ("duplicate", "near_duplicate", "fuzzy_duplicate")
 
@@ -42,48 +39,20 @@ def screen(out: Path, threshold: float | None = None, fuzzy: float | None = None
     for name, value, least in (("--threshold", chosen, 1e-9), ("--fuzzy", share, 0.0)):
         if not least <= value <= 1:
             raise InputError(f"{name} lies between 0 and 1, {value:g} does not")
-    pool = Screens(chosen, share, parity=config.mode == "parity")
+    pool = Duplicates(chosen, share, parity=config.mode == "parity")
     for seed in seeds:
-        pool.admit(seed.id, seed.instruction)
+        pool.admit(pool.text(seed.id, seed.instruction))
+    proposed = list(proposals(RunDir(out)))
     enter, leave, reasons = [], [], Counter[str]()
-    for one in proposals(RunDir(out)):
-        reason, nearest = pool.judge(one)
+    for one, repeat in zip(proposed, pool.decide([pool.text(one.id, one.text) for one in proposed]), strict=True):
+        reason, nearest = (repeat.reason, repeat.nearest) if repeat else (None, None)
         reasons[reason or "accepted"] += 1
         told = {"id": one.id, "text": one.text, "was": one.was, "reason": reason, "nearest": nearest}
-        if reason is None:
-            pool.admit(one.id, one.text)
         if reason is None and one.was != "accepted":
             enter.append(told)
         elif reason is not None and one.was == "accepted":
             leave.append(told)
     return {"threshold": chosen, "fuzzy": share, "counts": dict(reasons.most_common()), "enter": enter, "leave": leave}
-
-
-class Screens:
-    """The comparisons of the grow loop."""
-
-    def __init__(self, threshold: float, fuzzy: float, *, parity: bool) -> None:
-        self.novelty = Novelty(parity_tokens if parity else unicode_tokens, threshold)
-        self.fuzzy = Fuzzy(fuzzy) if fuzzy else None
-        self.texts: set[str] | None = None if parity else set()
-
-    def judge(self, one: Proposal) -> tuple[str | None, Nearest | None]:
-        """Why a proposal would be rejected, and what stands in the way."""
-        if self.texts is not None and normalised(one.text) in self.texts:
-            return "duplicate", None
-        near = self.novelty.above(one.text)
-        if near is not None:
-            return "near_duplicate", near
-        alike = self.fuzzy.nearest(one.text) if self.fuzzy is not None else None
-        return ("fuzzy_duplicate", alike) if alike is not None else (None, None)
-
-    def admit(self, identity: str, text: str) -> None:
-        """Take a text into the pool."""
-        self.novelty.add(identity, text)
-        if self.fuzzy is not None:
-            self.fuzzy.add(identity, text)
-        if self.texts is not None:
-            self.texts.add(normalised(text))
 
 
 def proposals(run: RunDir) -> Iterator[Proposal]:

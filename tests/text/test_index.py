@@ -62,8 +62,11 @@ def test_decisions_and_neighbours_are_those_of_brute_force(threshold: float):
 )
 def test_a_batch_decides_as_if_one_by_one(threshold: float, texts: list[Text]):
     together, alone = Index(threshold), Index(threshold)
-    flat = np.array([token for text in texts for token in text], np.int32)
-    scores, nearest = together.decide(flat, np.cumsum([len(text) for text in texts], dtype=np.int64), KEEP_NOVEL)
+    flat, keep = (
+        np.array([token for text in texts for token in text], np.int32),
+        np.full(len(texts), KEEP_NOVEL, np.int8),
+    )
+    scores, nearest = together.decide(flat, np.cumsum([len(text) for text in texts], dtype=np.int64), keep)
     for text, score, position in zip(texts, scores, nearest, strict=True):
         assert alone.above(text) == (score, position)
         if position < 0:

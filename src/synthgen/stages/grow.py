@@ -20,11 +20,10 @@ from synthgen.stages import decontaminate, propose, screen
 from synthgen.stages.propose import Demonstration
 from synthgen.strategies import OTHER
 from synthgen.text.contamination import Contamination
-from synthgen.text.fuzzy import Fuzzy
+from synthgen.text.duplicates import Duplicates
 from synthgen.text.language import detect
-from synthgen.text.novelty import Novelty
 from synthgen.text.rouge import rouge_l
-from synthgen.text.tokens import normalised, parity_tokens, unicode_tokens
+from synthgen.text.tokens import unicode_tokens
 
 ACCEPTED = "instructions"
 REJECTED = "grow"
@@ -83,9 +82,8 @@ class Pool:
     """What has been accepted, and how it stood after each commit."""
 
     source: Source
-    novelty: Novelty
-    fuzzy: Fuzzy | None
-    """None where fuzzy duplicates may pass."""
+    duplicates: Duplicates
+    """The seeds and everything accepted: what a new text may not repeat."""
     seeds: dict[Side, list[Demonstration]]
     machine: dict[Side, list[Demonstration]] = field(default_factory=lambda: {"train": [], "test": []})
     """Instructions that may be shown, in the order accepted."""
@@ -94,8 +92,6 @@ class Pool:
     yields: list[tuple[int, int]] = field(default_factory=list)
     """For each commit, (accepted, proposed)."""
     per_root: Counter[str] = field(default_factory=Counter)
-    texts: set[str] = field(default_factory=set)
-    """Normalised texts of the seeds and everything accepted."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Why proposals were rejected so far."""
     accepted: int = 0
@@ -103,19 +99,15 @@ class Pool:
     @classmethod
     def of(cls, source: Source) -> "Pool":
         """A pool that holds the seeds only."""
-        tokenize = parity_tokens if source.config.mode == "parity" else unicode_tokens
-        pool = cls(
-            source,
-            Novelty(tokenize, source.config.novelty_threshold),
-            Fuzzy(source.config.fuzzy_threshold) if source.config.fuzzy_threshold else None,
-            {side: source.demonstrations(side) for side in ("train", "test")},
-        )
+        config = source.config
+        duplicates = Duplicates(config.novelty_threshold, config.fuzzy_threshold, parity=config.mode == "parity")
+        pool = cls(source, duplicates, {side: source.demonstrations(side) for side in ("train", "test")})
         for seed in source.seeds:
             pool.admit(seed.id, seed.instruction)
         return pool
 
     def take(self, accepted: Sequence[Instruction], rejected: Sequence[Rejected]) -> None:
-        """Note one commit. Its accepted texts must have been added to the novelty index."""
+        """Note one commit. Its accepted texts must have been admitted."""
         for one in accepted:
             category = one.target.category or self.source.by_id[one.root_id].category
             if self.source.config.mode == "parity" or self.per_root[one.root_id] < self.source.config.machine_per_root:
@@ -136,10 +128,7 @@ class Pool:
 
     def admit(self, identity: str, text: str) -> None:
         """Add a text to what later ones are compared with."""
-        self.novelty.add(identity, text)
-        if self.fuzzy is not None:
-            self.fuzzy.add(identity, text)
-        self.texts.add(normalised(text))
+        self.duplicates.admit(self.duplicates.text(identity, text))
 
     def seen_by(self, call: int, side: Side) -> list[Demonstration]:
         """The machine-made tasks that call `call` may show."""
@@ -238,7 +227,7 @@ def draw_target(config: RunConfig, rng: Random) -> Target:
 def settle(
     call: int, reply: Reply, shown: Sequence[Demonstration], target: Target, pool: Pool, room: int
 ) -> list[tuple[str, Record]]:
-    """The commit of one reply: every item accepted or rejected, until `room` are accepted. Adds to the novelty index."""
+    """The commit of one reply: every item accepted or rejected, until `room` are accepted. Admits what is accepted."""
     source = pool.source
     unfit = screen.screen(source.config, source.languages)
     lines: list[tuple[str, Record]] = []
@@ -265,18 +254,14 @@ def judge_item(
     pool: Pool,
     unfit: Callable[[str], str | None],
 ) -> Instruction | Rejected:
-    """One proposed instruction, accepted or rejected with its reason and, for near-duplicates, its neighbour."""
+    """One proposed instruction, accepted or rejected with its reason and, for duplicates, its neighbour."""
     reason = unfit(text)
-    if reason is None and pool.source.config.mode == "default" and normalised(text) in pool.texts:
-        reason = "duplicate"
     if reason is not None:
         return Rejected(id=item, reason=reason, evidence=text, call=reply.key)
-    nearest = pool.novelty.nearest(text) or Nearest("", 0.0)
-    if nearest.score > pool.source.config.novelty_threshold:
-        return Rejected(id=item, reason="near_duplicate", evidence=text, call=reply.key, nearest=nearest)
-    alike = pool.fuzzy.nearest(text) if pool.fuzzy is not None else None
-    if alike is not None:
-        return Rejected(id=item, reason="fuzzy_duplicate", evidence=text, call=reply.key, nearest=alike)
+    one = pool.duplicates.text(item, text)
+    repeat = pool.duplicates.find(one)
+    if repeat is not None:
+        return Rejected(id=item, reason=repeat.reason, evidence=text, call=reply.key, nearest=repeat.nearest)
     given_away = pool.source.benchmarks.find(text) if pool.source.benchmarks is not None else None
     if given_away is not None:
         return decontaminate.rejected(item, text, given_away, reply.key)
@@ -287,7 +272,7 @@ def judge_item(
         side="train",
         root_id=root(text, shown, pool),
         parents=tuple(one.id for one in shown),
-        nearest=nearest,
+        nearest=pool.duplicates.nearest(one) or Nearest("", 0.0),
         target=target,
     )
 

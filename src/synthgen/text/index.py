@@ -33,7 +33,8 @@ class Index:
         self._state = np.zeros(4, np.int64)
         self._sizes = np.zeros(1024, np.int32)
         self._starts = np.zeros(1024, np.int64)
-        self._large = np.zeros((1024, 2), np.uint64)
+        self._large = np.zeros((4, 1024), np.uint64)
+        self._great = np.zeros((1024, 8), np.uint64)
         self._stamp = np.zeros(1024, np.int64)
         self._tokens = np.zeros(1 << 15, np.int32)
         self._places = np.zeros(1 << 15, np.uint64)
@@ -45,6 +46,7 @@ class Index:
         self._lists = np.zeros((size * kernels.BUCKETS, 4), np.int32)  # four for the sake of alignment: one cache line
         self._rank = np.zeros(size, np.int32)
         self._slot = np.full(size, -1, np.int32)
+        self._direct = np.zeros(size, np.uint64)
 
     def __len__(self) -> int:
         return int(self._state[0])
@@ -56,15 +58,18 @@ class Index:
 
     def add(self, text: Sequence[int]) -> None:
         """Take a text into the pool."""
-        self.decide(np.asarray(text, np.int32), np.array([len(text)], np.int64), KEEP_ALL)
+        self.decide(np.asarray(text, np.int32), np.array([len(text)], np.int64), np.array([KEEP_ALL], np.int8))
 
     def above(self, text: Sequence[int]) -> tuple[float, int]:
         """(score, position) of the most similar text above the threshold; (0, -1) for none."""
-        scores, nearest = self.decide(np.asarray(text, np.int32), np.array([len(text)], np.int64), KEEP_NONE)
+        given, end, keep = np.asarray(text, np.int32), np.array([len(text)], np.int64), np.array([KEEP_NONE], np.int8)
+        scores, nearest = self.decide(given, end, keep)
         return float(scores[0]), int(nearest[0])
 
-    def decide(self, flat: Flat, ends: NDArray[np.int64], keep: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Compare each text with everything before it, as if they came one by one, and take it in as `keep` says.
+    def decide(
+        self, flat: Flat, ends: NDArray[np.int64], keep: NDArray[np.int8]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Compare each text with everything before it, as if they came one by one, and take it in as its `keep` says.
 
         `flat` holds the tokens of all texts, `ends` where each ends. Scores and positions of the most similar text above
         the threshold, (0, -1) where there is none.
@@ -75,10 +80,10 @@ class Index:
         first = 0
         while first < count:
             # A stretch ends where the tokens are to be put in order again.
-            last = min(count, first + max(1, self._reorder_at - len(self))) if keep else count
+            last = min(count, first + max(1, self._reorder_at - len(self)))
             status, first = kernels.run(
-                flat, ends, first, last, self.threshold, keep, self._pool, self._large, self._posted,
-                self._rank, self._slot, self._stamp, self._state, scores, nearest,
+                flat, ends, first, last, self.threshold, keep, self._pool, self._large, self._great, self._posted,
+                self._rank, self._slot, self._direct, self._stamp, self._state, scores, nearest,
             )  # fmt: skip
             if status == kernels.GROW:
                 self._grow(int(ends[first] - (ends[first - 1] if first else 0)))
@@ -91,11 +96,11 @@ class Index:
         given = np.asarray(text, np.int32)
         self._know(int(given.max(initial=-1)) + 1)
         scores, found = np.zeros(count), np.zeros(count, np.int64)
-        bounds = np.empty(len(self), np.uint16)
         filled = kernels.top(
-            given, len(self), self._pool, self._large, self._slot, bounds, count, scores, found
+            given, self.threshold, self._pool, self._large, self._great, self._posted,
+            self._rank, self._slot, self._direct, self._stamp, self._state, scores, found,
         )  # fmt: skip
-        return [(float(scores[at]), int(found[at])) for at in range(filled) if scores[at] > 0]
+        return [(float(scores[at]), int(found[at])) for at in range(filled)]
 
     @property
     def _pool(self) -> tuple[Any, Any, Any]:
@@ -111,13 +116,15 @@ class Index:
             wider = max(tokens, 2 * len(self._rank))
             self._lists = widened(self._lists, wider * kernels.BUCKETS)
             self._rank, self._slot = widened(self._rank, wider), widened(self._slot, wider, -1)
+            self._direct = widened(self._direct, wider)
 
     def _grow(self, tokens: int) -> None:
         """Make room for another text of so many tokens."""
         held, laid = (int(value) for value in self._state[:2])
         if held == len(self._sizes):
-            for name in ("_sizes", "_starts", "_large", "_stamp"):
+            for name in ("_sizes", "_starts", "_great", "_stamp"):
                 setattr(self, name, widened(getattr(self, name), grown(held)))
+            self._large = np.stack([widened(word, grown(held)) for word in self._large])
         elif laid + tokens > len(self._tokens):
             self._tokens = widened(self._tokens, grown(laid + tokens))
         else:
@@ -139,7 +146,7 @@ class Index:
             np.zeros(used + used // 4 + 1024, np.uint64),
             np.zeros(used + used // 4 + 1024, np.uint64),
         )
-        kernels.repost(self._pool, held, self.threshold, self._rank, self._posted)
+        kernels.repost(self._pool, held, self.threshold, self._rank, self._slot, self._posted)
         self._state[2] = used
         self._reorder_at = 2 * held
 
@@ -158,37 +165,8 @@ class Index:
             index = cls(float(held["threshold"]))
             sizes, tokens = held["sizes"].astype(np.int64), held["tokens"]
             words, ids = unpacked(held["words"]), unpacked(held["ids"])
-        index.decide(tokens, np.cumsum(sizes), KEEP_ALL)
+        index.decide(tokens, np.cumsum(sizes), np.full(len(sizes), KEEP_ALL, np.int8))
         return index, words, ids
-
-
-class Codes:
-    """Counts of characters of texts of about the same length, in two grains: see `fuzzy`."""
-
-    def __init__(self, buckets: int) -> None:
-        self._held = 0
-        self._positions = np.zeros(64, np.int64)
-        self._sizes = np.zeros(64, np.int64)
-        self._codes = np.zeros((64, 4), np.uint64)
-        self._counts = np.zeros((64, buckets), np.uint8)
-
-    def add(self, position: int, code: Sequence[int], counts: Sequence[int], size: int) -> None:
-        """Note the text at a position of the pool."""
-        if self._held == len(self._positions):
-            for name in ("_positions", "_sizes", "_codes", "_counts"):
-                setattr(self, name, widened(getattr(self, name), 2 * self._held))
-        at = self._held
-        self._positions[at], self._sizes[at], self._codes[at], self._counts[at] = position, size, code, counts
-        self._held += 1
-
-    def within(self, code: Sequence[int], counts: Sequence[int], size: int, share: float) -> list[int]:
-        """Positions of the texts whose distance to this one may be within a share of both lengths."""
-        found = np.empty(self._held, np.int64)
-        filled = kernels.within(
-            np.array(code, np.uint64), np.array(counts, np.uint8), size, self._codes, self._counts, self._sizes,
-            self._held, share, found,
-        )  # fmt: skip
-        return [int(position) for position in self._positions[found[:filled]]]
 
 
 def packed(texts: Sequence[str]) -> NDArray[np.uint8]:

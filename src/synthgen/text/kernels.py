@@ -23,6 +23,8 @@ DONE, GROW = 0, 1
 HEAD, COUNT, CAPACITY = 0, 1, 2
 """Columns of the table of postings lists."""
 EMPTY_POSTINGS = 2
+PROMISING = 256
+"""Texts with rare tokens in common that are decided before all others, for each text that is wanted."""
 BUCKETS = 16
 """Classes of text length; every token has a list of postings for each."""
 LAST_OF_BUCKET = np.array([4, 6, 8, 10, 12, 14, 16, 19, 22, 26, 31, 38, 50, 70, 127, 1 << 30], np.int64)
@@ -49,15 +51,24 @@ def hashed(token):
 
 
 @njit(cache=True, nogil=True)
-def sign(text, small, large):
-    """Fill the 64-bit (1 word) and the 128-bit (2 words) parity signature of a text."""
+def sign(text, slot, small, large, great):
+    """Fill the parity signatures of a text: of 64 bits, and of 256 and 512 (4 and 8 words).
+
+    A token's second occurrence flips another bit than its first: two that flip the same one would leave no trace.
+    """
     small[0] = np.uint64(0)
     large[:] = np.uint64(0)
+    great[:] = np.uint64(0)
     for token in text:
-        value = hashed(token)
+        slot[token] += 1  # -1 before the first
+        value = hashed(np.int64(token) + (np.int64(slot[token]) << np.int64(32)))
         small[0] ^= np.uint64(1) << (value & np.uint64(63))
-        bit = (value >> np.uint64(8)) & np.uint64(127)
-        large[bit >> np.uint64(6)] ^= np.uint64(1) << (bit & np.uint64(63))
+        bit = (value >> np.uint64(8)) & np.uint64(255)
+        large[np.int64(bit >> np.uint64(6))] ^= np.uint64(1) << (bit & np.uint64(63))
+        bit = (value >> np.uint64(16)) & np.uint64(511)
+        great[np.int64(bit >> np.uint64(6))] ^= np.uint64(1) << (bit & np.uint64(63))
+    for token in text:
+        slot[token] = -1
 
 
 @njit(cache=True, nogil=True)
@@ -118,10 +129,17 @@ def prefix_of(text, rank, threshold):
 
 
 @njit(cache=True, nogil=True)
-def prepare(text, slot):
-    """Bit masks of a text's tokens for `lcs`: mask row by slot, the slot of each token written into `slot`."""
+def prepare(text, slot, direct):
+    """Bit masks of a text's tokens for `lcs`.
+
+    Up to 64 tokens, `direct` has the mask of each; of longer texts the masks have a row by slot, and `slot` says which.
+    """
     words = (text.shape[0] + 63) // 64
     distinct = 0
+    if words <= 1:
+        for place in range(text.shape[0]):
+            direct[text[place]] |= np.uint64(1) << np.uint64(place)
+        return np.zeros((0, 1), np.uint64)
     for token in text:
         if slot[token] < 0:
             slot[token] = distinct
@@ -133,17 +151,23 @@ def prepare(text, slot):
 
 
 @njit(cache=True, nogil=True)
-def lcs(masks, slot, size, other):
+def forget(text, slot, direct):
+    """Undo what `prepare` wrote."""
+    for token in text:
+        slot[token] = -1
+        direct[token] = np.uint64(0)
+
+
+@njit(cache=True, nogil=True)
+def lcs(masks, slot, direct, size, other):
     """Length of the longest common subsequence of a prepared text and another (Hyyro 2004, bit-parallel)."""
     words = masks.shape[1]
     full = np.uint64(0xFFFFFFFFFFFFFFFF)
     if words == 1:
         state = full
         for token in other:
-            at = slot[token]
-            if at >= 0:
-                common = state & masks[at, 0]
-                state = (state + common) | (state - common)
+            common = state & direct[token]
+            state = (state + common) | (state - common)
         valid = full if size == 64 else (np.uint64(1) << np.uint64(size)) - np.uint64(1)
         return popcount(~state & valid)
     states = np.full(words, full, np.uint64)
@@ -180,7 +204,7 @@ def f_measure(common, target, prediction):
 
 
 @njit(cache=True, nogil=True)
-def best_above(text, small, prefix, threshold, pool, posted, masks, slot, stamp, turn):
+def best_above(text, small, prefix, threshold, pool, posted, masks, slot, direct, stamp, turn):
     """(score, position) of the most similar text above the threshold, the earliest of equals; (0, -1) for none."""
     sizes, starts, tokens = pool
     lists, places, signatures = posted
@@ -208,7 +232,7 @@ def best_above(text, small, prefix, threshold, pool, posted, masks, slot, stamp,
                 if popcount(small ^ signatures[at]) > both - 2 * need or stamp[position] == turn:
                     continue
                 stamp[position] = turn
-                common = lcs(masks, slot, size, tokens[starts[position] : starts[position] + other])
+                common = lcs(masks, slot, direct, size, tokens[starts[position] : starts[position] + other])
                 score = f_measure(common, other, size)
                 if score > threshold and (score > best or (score == best and position < found)):
                     best, found, wanted = score, position, score
@@ -247,37 +271,56 @@ def post(position, size, small, prefix, lists, places, signatures, used):
 
 
 @njit(cache=True, nogil=True)
-def run(flat, ends, first, last, threshold, keep, pool, large, posted, rank, slot, stamp, state, scores, nearest):
+def run(
+    flat,
+    ends,
+    first,
+    last,
+    threshold,
+    keep,
+    pool,
+    large,
+    great,
+    posted,
+    rank,
+    slot,
+    direct,
+    stamp,
+    state,
+    scores,
+    nearest,
+):
     """Decide the texts `first` to `last` one by one, each against all that entered before it.
 
-    A text enters the pool if nothing is above the threshold (`keep` 1), in any case (2) or not at all (0). Fills `scores` and `nearest` (position, -1 for none above the threshold; `keep` 0 and 1) and `state` (texts, tokens and
-    postings in use, turn). Returns (DONE or GROW, the first text that is not decided).
+    A text enters the pool if nothing is above the threshold (its `keep` is 1), in any case (2) or not at all (0). Fills
+    `scores` and `nearest` (position, -1 for none above the threshold; `keep` 0 and 1) and `state` (texts, tokens and postings
+    in use, turn). Returns (DONE or GROW, the first text that is not decided).
     """
     sizes, starts, tokens = pool
     lists, places, signatures = posted
-    small, whole = np.empty(1, np.uint64), np.empty(2, np.uint64)
+    small, whole, full = np.empty(1, np.uint64), np.empty(4, np.uint64), np.empty(8, np.uint64)
     for number in range(first, last):
         text = flat[(ends[number - 1] if number else 0) : ends[number]]
         size = text.shape[0]
         held, laid, used = state[0], state[1], state[2]
         if held == sizes.shape[0] or laid + size > tokens.shape[0]:
             return GROW, number
-        sign(text, small, whole)
+        sign(text, slot, small, whole, full)
         prefix = prefix_of(text, rank, threshold)
-        if keep and used + room(prefix, bucket_of(size), lists) > places.shape[0]:
+        if keep[number] and used + room(prefix, bucket_of(size), lists) > places.shape[0]:
             return GROW, number
         scores[number], nearest[number] = 0.0, -1
-        if keep != 2 and size:
+        if keep[number] != 2 and size:
             state[3] += 1
-            masks = prepare(text, slot)
-            found = best_above(text, small[0], prefix, threshold, pool, posted, masks, slot, stamp, state[3])
+            masks = prepare(text, slot, direct)
+            found = best_above(text, small[0], prefix, threshold, pool, posted, masks, slot, direct, stamp, state[3])
             scores[number], nearest[number] = found
-            for token in text:
-                slot[token] = -1
-        if keep == 2 or (keep == 1 and nearest[number] < 0):
+            forget(text, slot, direct)
+        if keep[number] == 2 or (keep[number] == 1 and nearest[number] < 0):
             tokens[laid : laid + size] = text
             starts[held], sizes[held] = laid, size
-            large[held, :] = whole
+            large[:, held] = whole
+            great[held] = full
             state[2] = post(held, size, small[0], prefix, lists, places, signatures, used)
             state[0], state[1] = held + 1, laid + size
     return DONE, last
@@ -303,15 +346,15 @@ def count_postings(pool, held, threshold, rank, lists):
 
 
 @njit(cache=True, nogil=True)
-def repost(pool, held, threshold, rank, posted):
+def repost(pool, held, threshold, rank, slot, posted):
     """Fill laid out, empty postings from the pool."""
     sizes, starts, tokens = pool
     lists, places, signatures = posted
-    small, whole = np.empty(1, np.uint64), np.empty(2, np.uint64)
+    small, whole, full = np.empty(1, np.uint64), np.empty(4, np.uint64), np.empty(8, np.uint64)
     lists[:, COUNT] = 0
     for position in range(held):
         text = tokens[starts[position] : starts[position] + sizes[position]]
-        sign(text, small, whole)
+        sign(text, slot, small, whole, full)
         bucket = bucket_of(sizes[position])
         for key in prefix_of(text, rank, threshold):
             listed = (key & np.int64(0xFFFFFFFF)) * BUCKETS + bucket
@@ -323,80 +366,71 @@ def repost(pool, held, threshold, rank, posted):
 
 
 @njit(cache=True, nogil=True)
-def top(text, held, pool, large, slot, bounds, wanted, scores, found):
-    """The `wanted` most similar texts, best first, the earliest of equals; fills `scores` and `found`; how many there are.
-
-    Every text is bounded by its 128-bit signature; the most promising are decided first, and then only those whose bound
-    reaches the worst of the best.
-    """
-    sizes, starts, tokens = pool
-    size = text.shape[0]
-    small, whole = np.empty(1, np.uint64), np.empty(2, np.uint64)
-    sign(text, small, whole)
-    histogram = np.zeros(257, np.int64)
-    for position in range(held):
-        other = sizes[position]
-        apart = 0
-        for word in range(2):
-            apart += popcount(whole[word] ^ large[position, word])
-        overlap = max(0, min(size + other - apart, 2 * min(size, other)))
-        bound = np.int64(overlap * (255.0 / (size + other + (size + other == 0)))) + np.int64(overlap > 0)
-        bounds[position] = bound
-        histogram[bound] += 1
-    cut, above = 256, 0
-    while cut > 0 and above < max(64, 2 * wanted):
-        cut -= 1
-        above += histogram[cut]
-    masks = prepare(text, slot)
-    filled, least = 0, np.int64(0)
-    for stage in range(2):
-        for position in range(held):
-            bound = np.int64(bounds[position])
-            if bound < least or (bound >= cut) != (stage == 0):
-                continue
-            other = sizes[position]
-            common = lcs(masks, slot, size, tokens[starts[position] : starts[position] + other])
-            score = f_measure(common, other, size)
-            place = filled
-            while place > 0 and (
-                scores[place - 1] < score or (scores[place - 1] == score and found[place - 1] > position)
-            ):
-                place -= 1
-            if place == wanted:
-                continue
-            for later in range(min(filled, wanted - 1), place, -1):
-                scores[later], found[later] = scores[later - 1], found[later - 1]
-            scores[place], found[place] = score, position
-            filled = min(filled + 1, wanted)
-            if filled == wanted:
-                least = 1 + np.int64(scores[wanted - 1] * 255.0 - 1e-6)
-    for token in text:
-        slot[token] = -1
-    return filled
+def ranked(score, position, scores, found, filled):
+    """Put a text in its place among the best; how many there are. Scores fall, and positions rise where scores are equal."""
+    place = filled
+    while place > 0 and (scores[place - 1] < score or (scores[place - 1] == score and found[place - 1] > position)):
+        place -= 1
+    wanted = scores.shape[0]
+    if place == wanted:
+        return filled
+    for later in range(min(filled, wanted - 1), place, -1):
+        scores[later], found[later] = scores[later - 1], found[later - 1]
+    scores[place], found[place] = score, position
+    return min(filled + 1, wanted)
 
 
 @njit(cache=True, nogil=True)
-def within(code, counts, size, held_codes, held_counts, held_sizes, held, share, found):
-    """Positions of the texts whose Indel similarity may reach 1 - share; fills `found`, how many there are.
+def slope_of(scores, filled):
+    """256ths of two texts' tokens that may be no common ones, at most, if they are to be as near as the last of the best."""
+    return np.int64(256) if filled < scores.shape[0] else np.int64(np.ceil((1.0 - scores[filled - 1]) * 256.0 + 1e-6))
 
-    Of two texts with Indel distance d the counts of any buckets of characters differ by no more than d in all. The codes
-    (256 bits) are a coarser form of the counts, and differ in fewer bits.
+
+@njit(cache=True, nogil=True)
+def top(text, threshold, pool, large, great, posted, rank, slot, direct, stamp, state, scores, found):
+    """The most similar texts with a score above 0, best first, the earliest of equals; how many there are.
+
+    Fills `scores` and `found`, whose size says how many are wanted. What shares rare tokens is decided first; then every
+    text whose signatures leave room for a score like that of the last of the best.
     """
-    filled = 0
+    sizes, starts, tokens = pool
+    lists, places, _ = posted
+    size, held, filled = text.shape[0], state[0], 0
+    small, whole, full = np.empty(1, np.uint64), np.empty(4, np.uint64), np.empty(8, np.uint64)
+    sign(text, slot, small, whole, full)
+    masks = prepare(text, slot, direct)
+    state[3] += 1
+    left = PROMISING * scores.shape[0]
+    for key in prefix_of(text, rank, threshold):
+        for listed in range((key & np.int64(0xFFFFFFFF)) * BUCKETS, (key & np.int64(0xFFFFFFFF)) * BUCKETS + BUCKETS):
+            head = np.int64(lists[listed, HEAD])
+            for at in range(head, head + min(left, np.int64(lists[listed, COUNT]))):
+                position = np.int64(places[at] >> np.uint64(32))
+                if stamp[position] != state[3]:
+                    stamp[position] = state[3]
+                    other = sizes[position]
+                    common = lcs(masks, slot, direct, size, tokens[starts[position] : starts[position] + other])
+                    if common:
+                        filled = ranked(f_measure(common, other, size), position, scores, found, filled)
+                    left -= 1
+    slope = slope_of(scores, filled)
+    one, two, three, four = large[0], large[1], large[2], large[3]
+    first, second, third, fourth = whole
     for position in range(held):
-        limit = np.int64(share * (size + held_sizes[position]) + SLACK)
-        apart = np.int64(0)
-        for word in range(4):
-            apart += popcount(code[word] ^ held_codes[position, word])
-        if apart > limit:  # the one branch that the processor can foretell: nearly always
+        other = np.int64(sizes[position])
+        most = slope * (size + other)
+        apart = popcount(first ^ one[position]) + popcount(second ^ two[position])
+        apart += popcount(third ^ three[position]) + popcount(fourth ^ four[position])
+        if apart * 256 > most:
             continue
-        apart = abs(size - held_sizes[position])
-        if apart > limit:
+        apart = 0  # the greater signature is read only of what the smaller lets through
+        for word in range(8):
+            apart += popcount(full[word] ^ great[position, word])
+        if apart * 256 > most or stamp[position] == state[3]:
             continue
-        apart = np.int64(0)
-        for bucket in range(counts.shape[0]):
-            apart += abs(np.int64(counts[bucket]) - np.int64(held_counts[position, bucket]))
-        if apart <= limit:
-            found[filled] = position
-            filled += 1
+        common = lcs(masks, slot, direct, size, tokens[starts[position] : starts[position] + other])
+        if common:
+            filled = ranked(f_measure(common, other, size), position, scores, found, filled)
+            slope = slope_of(scores, filled)
+    forget(text, slot, direct)
     return filled

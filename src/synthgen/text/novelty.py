@@ -132,21 +132,23 @@ class Novelty:
         found = self._scan.top(query, count) if self._index is None else self._index.top(query, count)
         return [Nearest(self._ids[position], score) for score, position in found]
 
-    def decide(self, batch: Sequence[tuple[str, str]]) -> list[Nearest | None]:
-        """What stands in the way of each (id, text), as if they came one by one: None for those that enter the pool."""
+    def decide(self, batch: Sequence[tuple[str, str]], enter: Sequence[bool] | None = None) -> list[Nearest | None]:
+        """What is above the threshold for each (id, text), as if they came one by one: the texts of None enter the pool.
+
+        Where `enter` is False a text is compared and does not enter.
+        """
         import numpy as np
 
-        from synthgen.text.index import KEEP_NOVEL
+        from synthgen.text.index import KEEP_NONE, KEEP_NOVEL
 
         index = self._compiled()
         numbers = [self._known(text) for _, text in batch]
         flat = np.fromiter(chain.from_iterable(numbers), np.int32)
-        ends = np.cumsum([len(one) for one in numbers])
-        entered = len(self._ids)
-        scores, places = index.decide(flat, ends, KEEP_NOVEL)
-        self._ids.extend(identity for (identity, _), place in zip(batch, places, strict=True) if place < 0)
-        if len(self._ids) != len(index):
-            raise RuntimeError(f"{len(index)} texts entered after {entered}, {len(self._ids)} have an id")
+        ends = np.cumsum([len(one) for one in numbers], dtype=np.int64)
+        wanted = [True] * len(batch) if enter is None else enter
+        scores, places = index.decide(flat, ends, np.where(wanted, KEEP_NOVEL, KEEP_NONE).astype(np.int8))
+        chosen = zip(batch, wanted, places, strict=True)
+        self._ids.extend(identity for (identity, _), may, place in chosen if may and place < 0)
         return [self._named(float(score), int(place)) for score, place in zip(scores, places, strict=True)]
 
     def save(self, path: Path) -> None:
