@@ -31,6 +31,9 @@ Teacher = Annotated[
 Judge = Annotated[str, typer.Option("--judge", help="A teacher SPEC for the judge; the teacher where left out.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="A TOML file of config keys.")]
 PromptsDir = Annotated[Path | None, typer.Option("--prompts", help="A folder of edited prompts (see `synthgen init`).")]
+Embedder = Annotated[
+    str, typer.Option("--embedder", help="Who embeds: MODEL@http://host:8000/v1, MODEL, or a local model folder.")
+]
 Mode = Annotated[str, typer.Option("--mode", help="default, or parity: Self-Instruct's own decisions.")]
 
 
@@ -72,6 +75,10 @@ def expand(
     fuzzy: Annotated[
         float | None, typer.Option(min=0, max=1, help="Similarity in characters that is a duplicate; 0 for none (0.9).")
     ] = None,
+    semantic: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Cosine of embeddings that is a duplicate; needs --embedder.")
+    ] = None,
+    embedder: Embedder = "",
     decontaminate: Annotated[str, typer.Option(help="The rule by which --against is looked up.")] = "",
     against: Annotated[
         list[Path] | None, typer.Option(help="A benchmark that must not be given away; may be given several times.")
@@ -107,7 +114,10 @@ def expand(
     )
     with foreseen():
         values |= (
-            roles(teacher, judge, teacher_id) | steering(topics, personas) | looked_up(decontaminate, against or [])
+            roles(teacher, judge, teacher_id)
+            | steering(topics, personas)
+            | looked_up(decontaminate, against or [])
+            | meaning(semantic, embedder)
         )
         run_job(seeds, out, values, config, prompts)
 
@@ -149,6 +159,12 @@ def roles(teacher: str, judge: str, teacher_id: str) -> dict[str, Any]:
     if judge:
         found["roles"] = {"judge": {"spec": judge}}
     return found
+
+
+def meaning(threshold: float | None, embedder: str) -> dict[str, Any]:
+    """How meanings are compared, as far as flags say."""
+    found = given(threshold=threshold, spec=embedder)
+    return {"semantic": found} if found else {}
 
 
 def looked_up(rule: str, against: list[Path]) -> dict[str, Any]:
@@ -320,15 +336,26 @@ def dedup(
     fuzzy: Annotated[
         float | None, typer.Option(help="Similarity in characters from which a row is a duplicate; 0 for none (0.9).")
     ] = None,
+    semantic: Annotated[
+        float, typer.Option(help="Cosine of embeddings from which a row is a duplicate; needs --embedder.")
+    ] = 0.0,
+    embedder: Embedder = "",
+    ledger: Annotated[
+        Path | None, typer.Option(help="Keep the embeddings there: the same command then asks for none again.")
+    ] = None,
     against: Annotated[Path | None, typer.Option(help="Rows that count as kept before: a file or folder.")] = None,
 ) -> None:
-    """Drop rows that repeat an earlier one: exactly, in ROUGE-L, reordered or misspelt. Order is kept."""
+    """Drop rows that repeat an earlier one: exactly, in ROUGE-L, reordered, misspelt, or in meaning. Order is kept."""
     with foreseen(), Progress() as progress:
         from synthgen import curate
+        from synthgen.config import SemanticConfig
 
         chosen = one_of(mode, ("default", "parity"), "--mode")
+        if not 0 <= semantic <= 1:
+            raise typer.BadParameter("--semantic lies between 0 and 1")
         found = curate.dedup(
-            source, field, out, rejected, threshold=threshold, mode=chosen, fuzzy=fuzzy, against=against, progress=progress
+            source, field, out, rejected, threshold=threshold, mode=chosen, fuzzy=fuzzy, against=against,
+            semantic=SemanticConfig(threshold=semantic, spec=embedder), ledger=ledger, progress=progress,
         )  # fmt: skip
     typer.echo(json.dumps({"kept": found.kept, "rejected": found.rejected}))
 

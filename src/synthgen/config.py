@@ -105,6 +105,23 @@ class Decontamination(Record):
     """Benchmark to number of texts; filled in."""
 
 
+class SemanticConfig(Record):
+    """Duplicates in meaning. Without a threshold nothing is embedded."""
+
+    threshold: Share = 0.0
+    """Cosine of two texts' embeddings from which a proposal is rejected; 0 turns it off."""
+    spec: str = ""
+    """Who embeds: MODEL@http://host:8000/v1, MODEL of the OpenAI API, or a local model folder."""
+    model: str = ""
+    """The model that embeds; filled in."""
+    identity: str = ""
+    """The embedder's declared identity, of a folder the digest of its files; filled in."""
+    teacher_id: str = ""
+    """The endpoint's declared identity, in place of the one its SPEC gives."""
+    key_env: str = "OPENAI_API_KEY"
+    """Name of the environment variable that holds the key. The key itself is never kept."""
+
+
 class Prices(Record):
     """US dollars for a million tokens."""
 
@@ -156,6 +173,8 @@ class RunConfig(Record):
     fuzzy: Share = 0.9
     """Similarity in characters, as they stand or with sorted words, from which a proposal is rejected; 0 turns it off. Never
     in parity mode."""
+    semantic: SemanticConfig = SemanticConfig()
+    """Duplicates in meaning, by embeddings."""
     decontaminate: Decontamination = Decontamination()
     """Benchmarks that no instruction and no task may give away; looked up before an answer is paid for."""
     minimum_words: Positive = 4
@@ -260,7 +279,10 @@ class RunConfig(Record):
         roles = {role: self._declared(role) for role in ROLES}
         # Benchmarks count by what they hold, wherever they lie.
         looked_up = self.decontaminate.model_copy(update={"against": (), "tokenizer": ""})
-        whole = self.model_copy(update={"decoding": resolved, "prompts": sent, "decontaminate": looked_up})
+        embedded = self.semantic.model_copy(update={"spec": "", "teacher_id": "", "key_env": ""})
+        whole = self.model_copy(
+            update={"decoding": resolved, "prompts": sent, "decontaminate": looked_up, "semantic": embedded}
+        )
         return whole.model_dump(mode="json", include=kept) | {"teacher": roles}
 
     def _declared(self, role: Role) -> dict[str, str]:

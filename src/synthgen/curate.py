@@ -1,24 +1,33 @@
 """Dedup and decontaminate as commands of their own: any file, any field, order kept, a reason for each rejection."""
 
+import asyncio
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from synthgen import rowfiles
-from synthgen.config import Mode
+from synthgen.config import Mode, SemanticConfig
 from synthgen.errors import InputError
 from synthgen.records import Nearest
 from synthgen.rowfiles import MISSING, Chunk, Writer
 from synthgen.stages.decontaminate import benchmark_items, tokenizer
+from synthgen.stages.grow import semantic as meanings
+from synthgen.teacher import embeddings
+from synthgen.teacher.ledger import Ledger
+from synthgen.teacher.meter import Meter
 from synthgen.text.contamination import RULES, Contamination, Rule
-from synthgen.text.duplicates import Duplicates
+from synthgen.text.duplicates import Duplicates, Text
 from synthgen.text.tokens import unicode_tokens
 
 MOST_TOKENS = 100_000
 """Tokens of the longest text that is compared."""
+NOT_COMPARED = SemanticConfig()
 SHOWN = 300
 """Characters of the neighbour's text in a rejection."""
 
@@ -32,20 +41,30 @@ class Verdict:
     evidence: Mapping[str, Any] | None = None
 
 
+Embed = Callable[[Sequence[str]], Sequence[Any]]
+"""Texts to their vectors, None for one that has none."""
 Judge = Callable[[list[tuple[str, str]]], list[Verdict | None]]
 """(id, text) of some rows to their verdicts, None for rows that are kept; called in the rows' order."""
 
 
 class Dedup:
-    """Verdicts on rows that repeat one that was kept before."""
+    """Verdicts on rows that repeat one that was kept before. `embed` gives vectors where meaning is compared."""
 
-    def __init__(self, pool: Duplicates) -> None:
-        self.pool = pool
+    def __init__(self, pool: Duplicates, embed: Embed | None = None) -> None:
+        self.pool, self.embed = pool, embed
+
+    def admit(self, batch: list[tuple[str, str]]) -> None:
+        """Take texts in without a question."""
+        for one in self._texts(batch):
+            self.pool.admit(one)
+
+    def _texts(self, batch: list[tuple[str, str]]) -> list[Text]:
+        vectors = self.embed([text for _, text in batch]) if self.embed is not None else [None] * len(batch)
+        return [self.pool.text(name, text, vector) for (name, text), vector in zip(batch, vectors, strict=True)]
 
     def __call__(self, batch: list[tuple[str, str]]) -> list[Verdict | None]:
         """The verdicts of a batch, as if its rows came one by one."""
-        texts = [self.pool.text(identity, text) for identity, text in batch if self.pool.parity or text.strip()]
-        found = iter(self.pool.decide(texts))
+        found = iter(self.pool.decide(self._texts([one for one in batch if self.pool.parity or one[1].strip()])))
         verdicts: list[Verdict | None] = []
         for _, text in batch:
             if not self.pool.parity and not text.strip():
@@ -56,13 +75,37 @@ class Dedup:
         return verdicts
 
 
-def pool_of(threshold: float, mode: Mode, fuzzy: float | None) -> Duplicates:
-    """An empty pool. In parity mode ROUGE-L is the only rule, unless `fuzzy` is given."""
+def pool_of(threshold: float, mode: Mode, fuzzy: float | None, semantic: float) -> Duplicates:
+    """An empty pool. In parity mode ROUGE-L is the only rule, unless others are given."""
     share = (0.9 if mode == "default" else 0.0) if fuzzy is None else fuzzy
-    for name, given, least in (("--threshold", threshold, 1e-9), ("--fuzzy", share, 0.0)):
+    for name, given, least in (
+        ("--threshold", threshold, 1e-9),
+        ("--fuzzy", share, 0.0),
+        ("--semantic", semantic, 0.0),
+    ):
         if not least <= given <= 1:
             raise InputError(f"{name} lies between 0 and 1, {given:g} does not")
-    return Duplicates(threshold, share, parity=mode == "parity")
+    return Duplicates(threshold, share, parity=mode == "parity", semantic=meanings(semantic))
+
+
+@contextmanager
+def embedding(config: SemanticConfig, ledger: Path | None) -> Iterator[Embed | None]:
+    """What gives vectors, if meaning is compared; what is paid for is kept in `ledger`, if there is one."""
+    if not config.threshold:
+        yield None
+        return
+    chosen = embeddings.declared(config, os.environ)
+    with (
+        TemporaryDirectory(prefix="synthgen-") as folder,
+        Ledger(ledger or Path(folder) / "ledger.sqlite") as book,
+        asyncio.Runner() as runner,
+    ):
+        embedder = embeddings.Embeddings(chosen, os.environ, book, Meter(), {})
+        runner.run(embedder.__aenter__())
+        try:
+            yield lambda texts: runner.run(embedder.of(texts))
+        finally:
+            runner.run(embedder.__aexit__(None, None, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +220,28 @@ def dedup(
     threshold: float = 0.7,
     mode: Mode = "default",
     fuzzy: float | None = None,
+    semantic: SemanticConfig = NOT_COMPARED,
+    ledger: Path | None = None,
     against: Path | None = None,
     progress: Callable[[str, int], None] = lambda _stage, _count: None,
 ) -> Sorted:
-    """Drop what repeats an earlier row, or a row of `against`."""
-    pool, texts = pool_of(threshold, mode, fuzzy), Neighbours()
-    if against is not None:
-        for name, text in texts_of(against, field):
-            pool.admit(pool.text(f"against:{name}", text))
-            texts.note(f"against:{name}", text)
-            progress("rows of --against", len(pool))
-    return sort_rows(source, field, Dedup(pool), kept, rejected, progress, texts)
+    """Drop what repeats an earlier row, or a row of `against`. Embeddings are kept in `ledger`, if there is one."""
+    pool, texts = pool_of(threshold, mode, fuzzy, semantic.threshold), Neighbours()
+    with embedding(semantic, ledger) as embed:
+        judge = Dedup(pool, embed)
+        if against is not None:
+            for part in chunks(texts_of(against, field)):
+                judge.admit([(f"against:{name}", text) for name, text in part])
+                for name, text in part:
+                    texts.note(f"against:{name}", text)
+                progress("rows of --against", len(pool))
+        return sort_rows(source, field, judge, kept, rejected, progress, texts)
+
+
+def chunks(texts: Iterator[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """The same in lists."""
+    while part := list(islice(texts, rowfiles.CHUNK)):
+        yield part
 
 
 def texts_of(path: Path, field: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from synthgen.records import Instruction, Seed, Side, Teacher
 from synthgen.runs import RunDir
 from synthgen.stages import grow
 from synthgen.stages.answer import AnswerStage
-from synthgen.stages.grow import Pool, Source, Stop
+from synthgen.stages.grow import Embed, Pool, Source, Stop
 from synthgen.stages.judge import JudgeStage
 from synthgen.stages.pair import PairStage
 from synthgen.stages.stream import Means, Stage, stream
@@ -37,6 +37,7 @@ class Line:
     teacher: Teacher
     progress: Progress = lambda _stage, _count: None
     benchmarks: Contamination | None = None
+    embed: Embed | None = None
 
     def means(self) -> Means:
         """What the stages work with. Worked examples come from one side, as demonstrations do."""
@@ -59,7 +60,8 @@ async def run(line: Line, target: int) -> Stop | None:
 
     Raises the first SynthgenError of any stage, after every stage was brought to a halt.
     """
-    pool = Pool.of(Source.of(line.seeds, line.sides, line.config, line.prompts, line.benchmarks))
+    source = Source.of(line.seeds, line.sides, line.config, line.prompts, line.benchmarks)
+    pool = Pool.of(source, await grow.vectors_of([seed.instruction for seed in line.seeds], line.embed))
     following = stages(line.means())
     with ExitStack() as stack:
         grown = stack.enter_context(line.run.journal("instructions"))
@@ -73,7 +75,7 @@ async def run(line: Line, target: int) -> Stop | None:
             await queues[0].put(instruction)
 
         async def growing() -> Stop | None:
-            stop = await grow.run(line.teacher, grown, pool, target, emit)
+            stop = await grow.run(line.teacher, grown, pool, target, emit, line.embed)
             await queues[0].put(None)
             return stop
 

@@ -36,7 +36,7 @@ class Spec:
 
 def parse(text: str, environment: Mapping[str, str], teacher_id: str = "") -> Spec:
     """A Spec from its text; `OPENAI_BASE_URL` moves bare model names to another endpoint."""
-    if text == "rehearsal" or text.startswith("rehearsal-"):
+    if text == "rehearsal" or (text.startswith("rehearsal-") and "@" not in text):
         profile = text.removeprefix("rehearsal").removeprefix("-") or "strong"
         if profile not in PROFILES:
             raise ConfigError(

@@ -19,7 +19,8 @@ from synthgen.records import Role, Seed, Side
 from synthgen.runs import RunDir
 from synthgen.stages import decontaminate
 from synthgen.stages import seeds as seed_files
-from synthgen.stages.grow import Stop
+from synthgen.stages.grow import Embed, Stop
+from synthgen.teacher import embeddings
 from synthgen.teacher.connect import Connections, slot
 from synthgen.teacher.dispatch import Window
 from synthgen.teacher.engine import Engine
@@ -109,14 +110,15 @@ def merged(file: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_roles(config: RunConfig, stored: Mapping[str, str]) -> RunConfig:
-    """The config with the identity and model of every role, as its SPEC declares them."""
+    """The config with the identity and model of every role and of the embedder, as their SPECs declare them."""
     teacher = declared(config.teacher, stored.get("propose", ""))
     roles: dict[Role, RoleConfig] = {}
     for role in ROLES:
         chosen = config.roles.get(role)
         if chosen is not None:
             roles[role] = declared(chosen, teacher.spec)
-    return config.model_copy(update={"teacher": teacher, "roles": roles})
+    semantic = embeddings.declared(config.semantic, os.environ)
+    return config.model_copy(update={"teacher": teacher, "roles": roles, "semantic": semantic})
 
 
 def declared(chosen: RoleConfig, otherwise: str) -> RoleConfig:
@@ -130,6 +132,8 @@ def priced(config: RunConfig, budget_given: bool) -> RunConfig:
     """A paid endpoint has a budget unless told otherwise, and a model without a stated price a cautious one."""
     roles = {role: config.role(role) for role in ROLES}
     paid = {chosen.model for chosen in roles.values() if specs.parse(chosen.spec, os.environ).paid}
+    if embeddings.paid(config.semantic, os.environ):
+        paid.add(config.semantic.model)
     if not paid:
         return config
     prices = dict.fromkeys(paid, CAUTIOUS) | config.prices
@@ -176,18 +180,22 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
     run, config = prepared.run, prepared.config
     with Ledger(run.ledger(config)) as ledger:
         meter = metered(config, ledger)
-        async with Connections(
-            config,
-            os.environ,
-            ledger,
-            run.stored().get("learned", {}),
-            lambda learned: run.write(config, learned, source_of(job)),
-            job.rehearsal,
-        ) as connections:
+        async with (
+            Connections(
+                config,
+                os.environ,
+                ledger,
+                run.stored().get("learned", {}),
+                lambda learned: run.write(config, learned, source_of(job)),
+                job.rehearsal,
+            ) as connections,
+            embeddings.Embeddings(config.semantic, os.environ, ledger, meter, config.prices) as embedder,
+        ):
             window = Window(config.concurrency, config.rpm, config.tpm)
             engine = Engine(connections.ports, ledger, meter, window, config.prices)
             try:
-                stop = await to_target(prepared, engine, progress)
+                embed = embedder.of if config.semantic.threshold else None
+                stop = await to_target(prepared, engine, progress, embed)
             except (TeacherError, StorageError) as error:
                 if not begun(run):
                     raise
@@ -208,14 +216,16 @@ def metered(config: RunConfig, ledger: Ledger) -> Meter:
     )
 
 
-async def to_target(prepared: Prepared, engine: Engine, progress: Progress) -> Stop | None:
+async def to_target(prepared: Prepared, engine: Engine, progress: Progress, embed: Embed | None = None) -> Stop | None:
     """Run the line until enough instructions, rows or pairs are there.
 
     Rows and pairs are counted after every `UNIT_STEP` instructions, so where the line stops does not depend on how
     often it was started.
     """
     run, config = prepared.run, prepared.config
-    whole = Line(run, config, prepared.prompts, prepared.seeds, prepared.sides, engine, progress, prepared.benchmarks)
+    whole = Line(
+        run, config, prepared.prompts, prepared.seeds, prepared.sides, engine, progress, prepared.benchmarks, embed
+    )
     if config.target_unit == "instructions":
         return await line.run(whole, config.target)
     instructions = 0

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from synthgen.rehearsal import replies
+from synthgen.rehearsal import meanings, replies
 from synthgen.rehearsal.answers import answer
 from synthgen.rehearsal.proposals import propose
 from synthgen.rehearsal.verdicts import judge
@@ -19,6 +19,8 @@ from synthgen.rehearsal.wire import Call, call
 
 CHARACTERS_PER_TOKEN = 4
 CONTEXT_TOKENS = 32_768
+EMBEDDED_TOKENS = 512
+"""Of the longest text that has a vector."""
 JSON_REPLIES = {
     "classify": replies.classify,
     "instantiate_open": replies.instantiate_open,
@@ -113,6 +115,7 @@ class Server:
         app.router.add_get("/v1/models", self.models)
         app.router.add_post("/v1/chat/completions", self.chat)
         app.router.add_post("/v1/completions", self.completions)
+        app.router.add_post("/v1/embeddings", self.embeddings)
         return app
 
     async def health(self, _request: web.Request) -> web.Response:
@@ -131,6 +134,27 @@ class Server:
     async def completions(self, request: web.Request) -> web.Response:
         """A plain completion."""
         return await self._serve(request, completion=True)
+
+    async def embeddings(self, request: web.Request) -> web.Response:
+        """Vectors of one text or of several."""
+        try:
+            model, texts = inputs(orjson.loads(await request.read()))
+        except (orjson.JSONDecodeError, TypeError, KeyError) as error:
+            return problem(400, f"not a request: {error}", "invalid_request")
+        if model != meanings.MODEL:
+            return problem(404, f"The model '{model}' does not exist", "model_not_found", "model")
+        tokens = [len(text) // CHARACTERS_PER_TOKEN for text in texts]
+        if max(tokens, default=0) > EMBEDDED_TOKENS:
+            return problem(400, f"maximum context length is {EMBEDDED_TOKENS} tokens", "context_length_exceeded")
+        rows = [
+            {"object": "embedding", "index": index, "embedding": meanings.embed(text)}
+            for index, text in enumerate(texts)
+        ]
+        usage = {"prompt_tokens": sum(tokens), "total_tokens": sum(tokens)}
+        return web.Response(
+            body=orjson.dumps({"object": "list", "data": rows, "model": model, "usage": usage}),
+            content_type="application/json",
+        )
 
     async def _serve(self, request: web.Request, *, completion: bool) -> web.Response:
         try:
@@ -157,6 +181,15 @@ class Server:
         if (len(asked.text) + len(asked.system)) // CHARACTERS_PER_TOKEN > CONTEXT_TOKENS:
             return problem(400, f"maximum context length is {CONTEXT_TOKENS} tokens", "context_length_exceeded")
         return None
+
+
+def inputs(body: dict[str, Any]) -> tuple[str, list[str]]:
+    """(model, texts) of a request for embeddings. Raises TypeError or KeyError for one of another shape."""
+    given = body["input"]
+    texts = [given] if isinstance(given, str) else list(given)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("input must be a string or a list of strings")
+    return body["model"], texts
 
 
 def shaped(asked: Call, text: str, finish: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from synthgen.config import RunConfig
 from synthgen.jsonl import Commit, Journal
@@ -20,7 +21,7 @@ from synthgen.stages import decontaminate, propose, screen
 from synthgen.stages.propose import Demonstration
 from synthgen.strategies import OTHER
 from synthgen.text.contamination import Contamination
-from synthgen.text.duplicates import Duplicates
+from synthgen.text.duplicates import Duplicates, Similar
 from synthgen.text.language import detect
 from synthgen.text.rouge import rouge_l
 from synthgen.text.tokens import unicode_tokens
@@ -34,6 +35,8 @@ ATTEMPTS = 20
 
 
 Emit = Callable[[Instruction], Awaitable[None]]
+Embed = Callable[[Sequence[str]], Awaitable[Sequence[Any]]]
+"""Texts to their vectors, None for one that has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,18 @@ class Pool:
     accepted: int = 0
 
     @classmethod
-    def of(cls, source: Source) -> "Pool":
-        """A pool that holds the seeds only."""
+    def of(cls, source: Source, vectors: Mapping[str, Any] | None = None) -> "Pool":
+        """A pool that holds the seeds only; `vectors` are those of their texts, where meaning is compared."""
         config = source.config
-        duplicates = Duplicates(config.novelty_threshold, config.fuzzy_threshold, parity=config.mode == "parity")
+        duplicates = Duplicates(
+            config.novelty_threshold,
+            config.fuzzy_threshold,
+            parity=config.mode == "parity",
+            semantic=semantic(config.semantic.threshold),
+        )
         pool = cls(source, duplicates, {side: source.demonstrations(side) for side in ("train", "test")})
         for seed in source.seeds:
-            pool.admit(seed.id, seed.instruction)
+            pool.admit(seed.id, seed.instruction, (vectors or {}).get(seed.instruction))
         return pool
 
     def take(self, accepted: Sequence[Instruction], rejected: Sequence[Rejected]) -> None:
@@ -118,17 +126,18 @@ class Pool:
         self.yields.append((len(accepted), len(accepted) + len(rejected)))
         self.stood.append({side: len(pool) for side, pool in self.machine.items()})
 
-    def restore(self, commit: Commit) -> list[Instruction]:
+    async def restore(self, commit: Commit, embed: Embed | None) -> list[Instruction]:
         """Note a commit that was read back; its accepted instructions."""
         accepted = [Instruction.model_validate(row) for row in commit.rows(ACCEPTED)]
+        vectors = await vectors_of([one.instruction for one in accepted], embed)
         for one in accepted:
-            self.admit(one.id, one.instruction)
+            self.admit(one.id, one.instruction, vectors.get(one.instruction))
         self.take(accepted, [Rejected.model_validate(row) for row in commit.rows(REJECTED)])
         return accepted
 
-    def admit(self, identity: str, text: str) -> None:
+    def admit(self, identity: str, text: str, vector: Any = None) -> None:
         """Add a text to what later ones are compared with."""
-        self.duplicates.admit(self.duplicates.text(identity, text))
+        self.duplicates.admit(self.duplicates.text(identity, text, vector))
 
     def seen_by(self, call: int, side: Side) -> list[Demonstration]:
         """The machine-made tasks that call `call` may show."""
@@ -225,17 +234,27 @@ def draw_target(config: RunConfig, rng: Random) -> Target:
 
 
 def settle(
-    call: int, reply: Reply, shown: Sequence[Demonstration], target: Target, pool: Pool, room: int
+    call: int,
+    reply: Reply,
+    shown: Sequence[Demonstration],
+    target: Target,
+    pool: Pool,
+    room: int,
+    vectors: Mapping[str, Any] | None = None,
 ) -> list[tuple[str, Record]]:
-    """The commit of one reply: every item accepted or rejected, until `room` are accepted. Admits what is accepted."""
+    """The commit of one reply: every item accepted or rejected, until `room` are accepted. Admits what is accepted.
+
+    `vectors` are those of the reply's texts, where meaning is compared.
+    """
     source = pool.source
     unfit = screen.screen(source.config, source.languages)
     lines: list[tuple[str, Record]] = []
     for number, text in enumerate(propose.read(reply, source.config, shown=len(shown))):
-        one = judge_item(f"{identity(call)}-{number}", text, reply, shown, target, pool, unfit)
+        vector = (vectors or {}).get(text)
+        one = judge_item(f"{identity(call)}-{number}", text, reply, shown, target, pool, unfit, vector)
         if isinstance(one, Instruction):
             one = one.model_copy(update={"side": side_of(call, source)})
-            pool.admit(one.id, text)
+            pool.admit(one.id, text, vector)
         lines.append((ACCEPTED if isinstance(one, Instruction) else REJECTED, one))
         if sum(name == ACCEPTED for name, _ in lines) == room:
             break
@@ -253,12 +272,13 @@ def judge_item(
     target: Target,
     pool: Pool,
     unfit: Callable[[str], str | None],
+    vector: Any = None,
 ) -> Instruction | Rejected:
     """One proposed instruction, accepted or rejected with its reason and, for duplicates, its neighbour."""
     reason = unfit(text)
     if reason is not None:
         return Rejected(id=item, reason=reason, evidence=text, call=reply.key)
-    one = pool.duplicates.text(item, text)
+    one = pool.duplicates.text(item, text, vector)
     repeat = pool.duplicates.find(one)
     if repeat is not None:
         return Rejected(id=item, reason=repeat.reason, evidence=text, call=reply.key, nearest=repeat.nearest)
@@ -323,7 +343,34 @@ def sendable(pool: Pool, sent: int, target: int) -> range:
     return range(first, last)
 
 
-async def restore(journal: Journal, pool: Pool, target: int, emit: Emit) -> None:
+def semantic(threshold: float) -> Similar | None:
+    """The pool of meanings; None where they are not compared."""
+    if not threshold:
+        return None
+    from synthgen.text.semantic import Semantic  # loads numba
+
+    return Semantic(threshold)
+
+
+async def vectors_of(texts: Sequence[str], embed: Embed | None) -> dict[str, Any]:
+    """Each text's vector; {} where meaning is not compared."""
+    distinct = list(dict.fromkeys(texts))
+    return dict(zip(distinct, await embed(distinct), strict=True)) if embed is not None and distinct else {}
+
+
+async def propose_one(
+    teacher: Teacher, request: Request, shown: int, source: Source, embed: Embed | None
+) -> tuple[Reply, dict[str, Any]]:
+    """One call's reply, and the vectors of those of its texts that will be compared with the pool."""
+    reply = await teacher.ask(request)
+    if embed is None:
+        return reply, {}
+    unfit = screen.screen(source.config, source.languages)
+    texts = [text for text in propose.read(reply, source.config, shown=shown) if unfit(text) is None]
+    return reply, await vectors_of(texts, embed)
+
+
+async def restore(journal: Journal, pool: Pool, target: int, emit: Emit, embed: Embed | None = None) -> None:
     """Take up what earlier runs committed. If more is wanted now, the last commit is left to be made again.
 
     The last commit may have ended early, where an earlier target was reached; its reply lies in the ledger.
@@ -331,14 +378,14 @@ async def restore(journal: Journal, pool: Pool, target: int, emit: Emit) -> None
     held = None
     for commit in journal.commits():
         if held is not None:
-            await emit_all(pool.restore(held), emit)
+            await emit_all(await pool.restore(held, embed), emit)
         held = commit
     if held is None:
         return
     if pool.accepted + len(held.rows(ACCEPTED)) < target:
         journal.drop_from(held.number)
     else:
-        await emit_all(pool.restore(held), emit)
+        await emit_all(await pool.restore(held, embed), emit)
 
 
 async def emit_all(accepted: Sequence[Instruction], emit: Emit) -> None:
@@ -347,22 +394,25 @@ async def emit_all(accepted: Sequence[Instruction], emit: Emit) -> None:
         await emit(one)
 
 
-async def run(teacher: Teacher, journal: Journal, pool: Pool, target: int, emit: Emit) -> Stop | None:
+async def run(
+    teacher: Teacher, journal: Journal, pool: Pool, target: int, emit: Emit, embed: Embed | None = None
+) -> Stop | None:
     """Grow the pool to `target` accepted instructions; None, or why it stopped before.
 
     `emit` is awaited for each accepted instruction, those of earlier runs first.
     """
-    await restore(journal, pool, target, emit)
-    under_way: deque[tuple[asyncio.Task[Reply], list[Demonstration], Target]] = deque()
+    await restore(journal, pool, target, emit, embed)
+    under_way: deque[tuple[asyncio.Task[tuple[Reply, dict[str, Any]]], list[Demonstration], Target]] = deque()
     stop = None
     try:
         while pool.accepted < target and stop is None:
             for call in sendable(pool, len(under_way), target):
                 request, shown, aim = prompt(call, pool)
-                under_way.append((asyncio.create_task(teacher.ask(request)), shown, aim))
+                asking = propose_one(teacher, request, len(shown), pool.source, embed)
+                under_way.append((asyncio.create_task(asking), shown, aim))
             task, shown, aim = under_way.popleft()
-            reply = await task
-            lines = settle(journal.committed, reply, shown, aim, pool, target - pool.accepted)
+            reply, vectors = await task
+            lines = settle(journal.committed, reply, shown, aim, pool, target - pool.accepted, vectors)
             journal.commit(identity(journal.committed), lines)
             accepted = [one for _, one in lines if isinstance(one, Instruction)]
             pool.take(accepted, [one for _, one in lines if isinstance(one, Rejected)])

@@ -15,7 +15,7 @@ from synthgen.teacher.wire import Api, Capabilities, Fault
 
 ATTEMPTS = 6
 LONGEST_WAIT_SECONDS = 30.0
-PATHS: dict[Api, str] = {"chat": "/chat/completions", "completions": "/completions"}
+PATHS: dict[Api, str] = {"chat": "/chat/completions", "completions": "/completions", "embeddings": "/embeddings"}
 PROBE_SCHEMA = {
     "type": "json_schema",
     "json_schema": {

@@ -49,7 +49,10 @@ class Meter:
     def admit(self, request: Request, prices: Prices | None) -> tuple[int, float]:
         """Reserve what a call will take, in tokens and dollars. Raises LimitReached where a limit would be passed."""
         prompt = sum(len(message.content) for message in request.messages) // CHARACTERS_PER_TOKEN
-        completion = self.largest[request.role] or request.decoding.max_tokens
+        return self.reserve(prompt, self.largest[request.role] or request.decoding.max_tokens, prices)
+
+    def reserve(self, prompt: int, completion: int, prices: Prices | None) -> tuple[int, float]:
+        """As `admit`, for a call of so many tokens."""
         usd = cost(prices, prompt, 0, completion)
         tokens = prompt + completion
         limits = self.limits

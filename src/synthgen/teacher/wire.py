@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+import struct
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -12,7 +14,7 @@ import orjson
 
 from synthgen.records import Finish, Record, Reply, Request
 
-Api = Literal["chat", "completions"]
+Api = Literal["chat", "completions", "embeddings"]
 FaultKind = Literal["rate", "server", "auth", "billing", "model", "parameter", "too_long", "filtered", "refused"]
 OPTIONAL = ("seed", "temperature", "top_p", "presence_penalty", "stop", "response_format")
 TOO_LONG = (
@@ -110,6 +112,8 @@ def load(payload: bytes) -> object:
 
 def reply(value: object, api: Api) -> Reply | Fault:
     """The reply of a body that came with status 200."""
+    if api == "embeddings":
+        return embeddings(value)
     choices = field(value, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, dict):
@@ -127,6 +131,27 @@ def reply(value: object, api: Api) -> Reply | Fault:
         prompt_tokens=count(field(usage, "prompt_tokens")),
         completion_tokens=count(field(usage, "completion_tokens")),
         cached_tokens=count(field(field(usage, "prompt_tokens_details"), "cached_tokens")),
+    )
+
+
+def embeddings(value: object) -> Reply | Fault:
+    """Vectors as lines of base64 of little-endian single floats, in the order of the texts."""
+    rows = field(value, "data")
+    if not isinstance(rows, list) or not rows:
+        return Fault("server", "a reply without vectors")
+    try:
+        rows = sorted(rows, key=lambda row: row["index"])
+        lines = [b64encode(struct.pack(f"<{len(row['embedding'])}f", *row["embedding"])).decode() for row in rows]
+    except (KeyError, TypeError, struct.error, OverflowError):
+        return Fault("server", "a reply whose vectors are no lists of numbers")
+    if len({len(line) for line in lines}) != 1 or not lines[0]:
+        return Fault("server", "a reply whose vectors differ in size")
+    usage = field(value, "usage")
+    return Reply(
+        text="\n".join(lines),
+        finish="stop",
+        model=str(field(value, "model") or ""),
+        prompt_tokens=count(field(usage, "prompt_tokens")),
     )
 
 
