@@ -109,11 +109,27 @@ def tokenizer(path: Path | None) -> Tokenize:
     loaded.no_truncation()  # some files cut texts at what their model reads, and what is cut is not seen
     loaded.no_padding()
 
-    def tokens(text: str) -> Sequence[str]:
-        whole = text.encode("utf-8", "replace").decode()  # the library refuses half a surrogate pair
-        return list(loaded.encode(whole, add_special_tokens=False).tokens)
+    return Subwords(loaded)
 
-    return tokens
+
+class Subwords:
+    """The tokens of a model's tokenizer, as `Tokenize` has it, and where they stand in a text."""
+
+    def __init__(self, loaded: Any) -> None:
+        self._loaded = loaded
+
+    def __call__(self, text: str) -> Sequence[str]:
+        """The tokens."""
+        return list(self._encoded(text).tokens)
+
+    def span(self, text: str, first: int, last: int) -> str:
+        """What a text says in some tokens in a row."""
+        places = self._encoded(text).offsets[first:last]
+        return text[places[0][0] : places[-1][1]].strip() if places else ""
+
+    def _encoded(self, text: str) -> Any:
+        whole = text.encode("utf-8", "replace").decode()  # the library refuses half a surrogate pair
+        return self._loaded.encode(whole, add_special_tokens=False)
 
 
 def tokenizer_file(path: Path) -> Path:

@@ -88,11 +88,11 @@ class Grams:
     places: NDArray[Any]
     """Of 32 bits, or 64 where there are more than 2**32 tokens."""
 
-    def covered(self, mine: NDArray[np.uint32], skips: int) -> Covered:
-        """What a text covers; a match goes on with so many tokens that differ, with -1 it is the n-gram alone."""
+    def covered(self, mine: NDArray[np.uint32], skips: int, least: int) -> Covered:
+        """What matches of so many tokens at least cover, in which so many may differ after the first n."""
         from synthgen.text.kernels_ngrams import covered
 
-        return Covered(*covered(mine, self.tokens, self.starts, self.places, self.ends, self.size, skips))
+        return Covered(*covered(mine, self.tokens, self.starts, self.places, self.ends, self.size, skips, least))
 
 
 def indexed(size: int, tokens: NDArray[np.uint32], ends: NDArray[np.int64], own: NDArray[np.uint8]) -> Grams:
@@ -189,7 +189,8 @@ class Contamination:
         mine = np.fromiter((self._numbers.get(token, 0) for token in spoken), np.uint32, len(spoken))
         best: tuple[float, int, Covered] | None = None
         for grams in self._grams:
-            covered = grams.covered(mine, SKIPS if self.rule == "llama2-skipgram" else -1)
+            skipping = self.rule == "llama2-skipgram"
+            covered = grams.covered(mine, SKIPS if skipping else 0, grams.size + skipping)
             shares = covered.counts / self._lengths[covered.items]
             at = int(np.argmax(shares)) if len(shares) else -1
             if at >= 0 and self._enough(shares[at]):
@@ -224,7 +225,9 @@ class Contamination:
         for begin, reached in zip(covered.begins[mine].tolist(), covered.ends[mine].tolist(), strict=True):
             run = (run[0], max(run[1], reached)) if begin <= run[1] else (begin, reached)
             best = max(best, run, key=lambda one: one[1] - one[0])
-        return " ".join(list(self.tokenize(text))[best[0] - start : best[1] - start])
+        first, last = best[0] - start, best[1] - start
+        span = getattr(self.tokenize, "span", None)  # tokens that are parts of words are told as the text has them
+        return str(span(text, first, last)) if span is not None else " ".join(self.tokenize(text)[first:last])
 
     def report(self) -> dict[str, dict[str, float]]:
         """Of each benchmark: rows, how many were given away, and their share; and those too short for the rule to see, if any."""

@@ -104,28 +104,26 @@ def wanted(mine, tokens, starts, places, size):
 
 
 @njit(cache=True, nogil=True)
-def covered(mine, tokens, starts, places, ends, size, skips):
+def covered(mine, tokens, starts, places, ends, size, skips, least):
     """What a text covers: items in order, how many of their tokens, and the stretches (from, to) in order of place.
 
-    With skips < 0 a shared n-gram covers its n tokens. Otherwise a match begins with one, goes on with so many tokens that
-    differ, the last not among them, and covers its tokens if it is longer than n.
+    A match begins with a shared n-gram, goes on with up to `skips` tokens that differ, the last not among them, and covers its
+    tokens if it has at least so many. Without skips, and from n tokens on, this is what the shared n-grams cover together.
     """
     heads, following, within = wanted(mine, tokens, starts, places, size)
     shift = np.uint64(64) - np.uint64(np.log2(len(starts) - 1))
     begin, length = np.empty(within, np.int64), np.empty(within, np.int64)
     count = 0
     for head in heads:
-        value = hashed(mine, head, size)
-        first, last = starts[value >> shift], starts[(value >> shift) + np.uint64(1)]
-        positions, lefts, jump = occurrences(mine, head, following[: len(following) if skips >= 0 else 0])
-        for entry in range(first, last):
+        bucket = hashed(mine, head, size) >> shift
+        positions, lefts, jump = occurrences(mine, head, following)
+        for entry in range(starts[bucket], starts[bucket + np.uint64(1)]):
             place = np.int64(places[entry])
-            if not same(mine, head, tokens, place, size):
-                continue
-            reach = size if skips < 0 else farthest(mine, positions, lefts, jump, tokens, place, ends, size, skips)
-            if reach:
-                begin[count], length[count] = place, reach
-                count += 1
+            if same(mine, head, tokens, place, size):
+                reach = farthest(mine, positions, lefts, jump, tokens, place, ends, size, skips)
+                if reach >= least:
+                    begin[count], length[count] = place, reach
+                    count += 1
     order = np.argsort(begin[:count])
     begin, length = begin[:count][order], length[:count][order]
     items, counts = np.empty(count, np.int64), np.empty(count, np.int64)
@@ -143,11 +141,8 @@ def covered(mine, tokens, starts, places, ends, size, skips):
 
 @njit(cache=True, nogil=True)
 def occurrences(mine, head, following):
-    """Where a text has an n-gram, ordered by the token left of it: positions, those tokens, and where the next such token begins.
-
-    With an empty `following` nothing: who covers without skips asks for no positions.
-    """
-    count, at = 0, head if len(following) else -1
+    """Where a text has an n-gram, ordered by the token left of it: positions, those tokens, and where the next such token begins."""
+    count, at = 0, head
     while at >= 0:
         count += 1
         at = following[at]
@@ -171,24 +166,23 @@ def farthest(mine, positions, lefts, jump, tokens, place, ends, size, skips):
     """The longest match that begins at a place of an item, over all positions of its first n-gram in a text; 0 for none.
 
     Where the tokens left of both are the same a longer match has begun before and covers this one: both spend no skip until
-    they first differ, so they end together.
+    they first differ, so they end together. So of texts that repeat themselves few positions are followed.
     """
     item = np.searchsorted(ends, place, "right")
-    start = ends[item - 1] if item else 0
-    left = np.int64(tokens[place - 1]) if place > start else UNLIKE
-    best, number = size, 0
+    left = np.int64(tokens[place - 1]) if place > (ends[item - 1] if item else 0) else UNLIKE
+    best, number = 0, 0
     while number < len(positions) and place + best < ends[item]:
         if lefts[number] == left:
             number = jump[number]
             continue
         best = max(best, extended(mine, positions[number], tokens, place, ends[item], size, skips))
         number += 1
-    return best if best > size else 0
+    return best
 
 
 @njit(cache=True, nogil=True)
 def extended(mine, at, tokens, place, end, size, skips):
-    """How far a match of `size` tokens goes on with so many tokens that differ, the last not among them."""
+    """How far a match of `size` tokens goes on with up to `skips` tokens that differ, the last not among them."""
     length, whole, skipped = size, size, 0
     while at + length < len(mine) and place + length < end:
         if mine[at + length] == tokens[place + length]:
