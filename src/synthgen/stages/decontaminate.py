@@ -1,6 +1,7 @@
 """The benchmarks that a run, or a command, must not give away: read, and looked up before anything is paid for."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -72,13 +73,15 @@ def named(paths: Sequence[Path]) -> dict[Path, str]:
 
     Where the benchmarks lie says nothing about them, so no more than that is kept.
     """
-    whole = {path.resolve(): path for path in reversed(paths)}
+    whole: dict[Path, Path] = {}
+    for path in paths:
+        whole.setdefault(Path(os.path.abspath(path)), path)  # noqa: PTH100 - resolve() would name what a link points to
     names: dict[Path, str] = {}
-    for resolved in reversed(whole):
+    for full, path in whole.items():
         parts = 1
-        while sum(other.parts[-parts:] == resolved.parts[-parts:] for other in whole) > 1:
+        while sum(other.parts[-parts:] == full.parts[-parts:] for other in whole) > 1:
             parts += 1
-        names[whole[resolved]] = "/".join(resolved.parts[-parts:])
+        names[path] = "/".join(full.parts[-parts:])
     return names
 
 
