@@ -17,23 +17,22 @@ CHARACTERS = 0x110000
 class Alike:
     """Texts by number, as codes of their characters: a byte for each, or two where they have more than 255 different ones."""
 
-    def __init__(self, texts: Iterable[str], threshold: Fraction) -> None:
+    def __init__(self, texts: Iterable[str], threshold: Fraction, chunk: int = CHUNK) -> None:
         self._threshold = threshold
         self._code = np.zeros(CHARACTERS, np.uint32)
         """Code point to code; 0 for characters that no text has."""
         self._known = 0
         sizes: list[NDArray[np.int64]] = []
-        parts: list[NDArray[np.unsignedinteger]] = []
-        for chunk in chunks(texts):
-            sizes.append(np.array([len(text) for text in chunk], np.int64))
-            parts.append(self._coded("".join(chunk)))
+        held, width = bytearray(), np.dtype(np.uint8)  # grows in place: never are there two copies, but where it widens
+        for some in chunks(texts, chunk):
+            sizes.append(np.array([len(text) for text in some], np.int64))
+            codes = self._coded("".join(some))
+            wider = np.min_scalar_type(self._known)
+            if wider != width:
+                held, width = bytearray(np.frombuffer(held, width).astype(wider).tobytes()), wider
+            held += codes.astype(width).tobytes()
         self._ends = np.cumsum(np.concatenate(sizes), dtype=np.int64) if sizes else np.zeros(0, np.int64)
-        self._codes = np.empty(self._ends[-1] if sizes else 0, np.min_scalar_type(self._known))
-        filled = len(self._codes)
-        while parts:  # each part is let go as soon as it is copied
-            part = parts.pop()
-            filled -= len(part)
-            self._codes[filled : filled + len(part)] = part
+        self._codes = np.frombuffer(held, width)
 
     @property
     def nbytes(self) -> int:
@@ -53,7 +52,7 @@ class Alike:
         size = int(self._ends[number] - (self._ends[number - 1] if number else 0))
         return int(number), 2 * int(common) / (len(text) + size)
 
-    def _coded(self, text: str) -> NDArray[np.unsignedinteger]:
+    def _coded(self, text: str) -> NDArray[np.uint32]:
         """The codes of a text's characters; new ones get the next codes."""
         found = points(text)
         codes = self._code[found]
@@ -62,16 +61,16 @@ class Alike:
             self._code[new] = np.arange(self._known + 1, self._known + 1 + len(new), dtype=np.uint32)
             self._known += len(new)
             codes = self._code[found]
-        return codes.astype(np.min_scalar_type(self._known))
+        return codes
 
 
-def chunks(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Texts in lists of some million characters."""
+def chunks(texts: Iterable[str], most: int) -> Iterator[list[str]]:
+    """Texts in lists of so many characters, and what the last one has more."""
     held, size = [], 0
     for text in texts:
         held.append(text)
         size += len(text)
-        if size >= CHUNK:
+        if size >= most:
             yield held
             held, size = [], 0
     if held:

@@ -40,7 +40,7 @@ SIZES = {"llama2-skipgram": SEED, "tulu3-8gram": 8, "openthoughts": 13}
 LEAST = {"gpt3-13gram": SHORTEST, "llama2-skipgram": SEED + 1, "tulu3-8gram": 8, "openthoughts": 0}
 """Tokens of the shortest item that a rule can see."""
 MOST_CHARACTERS = 100_000
-"""Longer texts are not compared whole: two texts of a million characters take 20 seconds."""
+"""Longer texts are not compared whole: two that are alike take 0.1 seconds at this length, and 12 at a million characters."""
 SHOWN = 200
 """Characters of an item that is alike."""
 UNSPACED = re.compile(rf"(?<=[{ALONE}]) (?=[{ALONE}])")
