@@ -9,7 +9,6 @@ Nothing here knows Python objects: the arrays belong to `alike.Alike`.
 """
 
 # mypy: ignore-errors
-# ruff: noqa: ANN001, ANN201
 
 import numpy as np
 from numba import njit

@@ -8,7 +8,6 @@ Nothing here knows Python objects: the arrays belong to `contamination.Grams`.
 """
 
 # mypy: ignore-errors
-# ruff: noqa: ANN001, ANN201
 
 import numpy as np
 from numba import njit
