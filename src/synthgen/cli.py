@@ -18,6 +18,8 @@ from synthgen.errors import SynthgenError
 
 DONE, NOT_STARTED, WRONG_USAGE, STOPPED = 0, 1, 2, 3
 LOG_EVERY_SECONDS = 10.0
+SHOWN = 200
+"""Characters of a task or an answer in a line of `synthgen screen`."""
 SAID = {"tasks": "made into tasks", "answers": "answered", "pairs": "paired"}
 """Stages by what is done there to an instruction or task."""
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -397,23 +399,43 @@ def screen(
     fuzzy: Annotated[
         float | None, typer.Option(help="Another similarity in characters; 0 for none; the run's where left out.")
     ] = None,
+    answers: Annotated[
+        float | None, typer.Option(help="Another ROUGE-L threshold of answers; they stay as they are where left out.")
+    ] = None,
+    decontaminate: Annotated[
+        str, typer.Option(help="Another rule by which --against is looked up; the run's where left out.")
+    ] = "",
+    against: Annotated[
+        list[Path] | None, typer.Option(help="A benchmark that must not be given away; may be given several times.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the whole answer there, as JSON.")] = None,
 ) -> None:
-    """Other thresholds over what a run was proposed, without a call: what would enter, what would leave."""
+    """Other rules over what a run was proposed, without a call: what would enter, what would leave."""
     with foreseen():
         from synthgen import replay
 
-        found = replay.screen(run, threshold, fuzzy)
+        found = replay.screen(run, threshold, fuzzy, answers, replayed_rule(decontaminate, against or []))
         if out is not None:
             replay.written(found, out)
-        shown = {**found, "enter": len(found["enter"]), "leave": len(found["leave"])}
-        typer.echo(json.dumps(shown))
-        for name in ("enter", "leave"):
-            for one in found[name][:20]:
+        moved = {name: of for name, of in found.items() if isinstance(of, list)}
+        typer.echo(json.dumps({**found, **{name: len(of) for name, of in moved.items()}}))
+        for name, of in moved.items():
+            for one in of[:20]:
                 near = f", {one['nearest'].score:.3f} to {one['nearest'].id}" if one["nearest"] else ""
-                typer.echo(
-                    f"{name} {one['id']} (was {one['was']}, now {one['reason'] or 'accepted'}{near}): {one['text']}"
-                )
+                # The text of a task or an answer may have many lines, and this is one.
+                text = one["text"] if name in {"enter", "leave"} else " ".join(one["text"].split())[:SHOWN]
+                typer.echo(f"{name} {one['id']} (was {one['was']}, now {one['reason'] or 'accepted'}{near}): {text}")
+
+
+def replayed_rule(rule: str, against: list[Path]) -> Any:
+    """The decontamination of `synthgen screen`; None for the run's own."""
+    from synthgen.config import Decontamination
+    from synthgen.text.contamination import RULES
+
+    given = looked_up(rule, against)
+    return (
+        Decontamination(**given["decontaminate"] | {"rule": one_of(rule, RULES, "--decontaminate")}) if given else None
+    )
 
 
 def one_of(given: str, known: tuple[Any, ...], flag: str) -> Any:

@@ -1,71 +1,183 @@
-"""Other thresholds over a finished run, without a call: which proposals would enter the pool, and which would leave it.
+"""Other rules over a finished run, without a call: which proposals, tasks and answers would enter, and which would leave.
 
-Only the screens are replayed. With another pool the teacher would have been shown other tasks, so this tells what a threshold
+Only the screens are replayed. With another pool the teacher would have been shown other tasks, so this tells what a rule
 does to what was proposed, not what a run under it would have proposed.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from synthgen import jsonl, steps
+from synthgen.config import Decontamination, RunConfig
 from synthgen.errors import InputError
+from synthgen.prompts import Prompts
+from synthgen.records import Answer, Nearest, Rejected, Seed, Task
 from synthgen.runs import RunDir
-from synthgen.text.duplicates import Duplicates
+from synthgen.stages import again, answer, decontaminate
+from synthgen.teacher.ledger import Ledger
+from synthgen.text.contamination import Contamination, Found
+from synthgen.text.duplicates import Duplicates, Repeat
+from synthgen.text.ngrams import Leaks
+from synthgen.text.tasktext import user_text
+from synthgen.views.rules import ACCEPTED, CONTAMINATED, Proposal, proposals, text_of
 
-REPLAYED = ("duplicate", "near_duplicate", "fuzzy_duplicate")
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A proposed text that came as far as the comparison with the pool."""
-
-    id: str
-    text: str
-    was: str
-    """`accepted`, or why it was rejected."""
+REPEATING = ("near_identical", "repeated_answer")
+"""Why an answer is dropped for the sake of another one."""
 
 
-def screen(out: Path, threshold: float | None = None, fuzzy: float | None = None) -> dict[str, Any]:
-    """What would enter and leave, with reasons and nearest neighbours; thresholds left out are the run's own."""
-    job = steps.reopened(out)
-    config, _, seeds = steps.resolve(job)
+def screen(
+    out: Path,
+    threshold: float | None = None,
+    fuzzy: float | None = None,
+    answers: float | None = None,
+    decontamination: Decontamination | None = None,
+) -> dict[str, Any]:
+    """What would enter and leave, with reasons and nearest neighbours. What is left out is as the run has it.
+
+    Answers are replayed only under a threshold of their own: what was dropped is then read from the ledger.
+    """
+    run = RunDir(out)
+    config, texts, seeds = steps.resolve(steps.reopened(out))
     chosen = config.novelty_threshold if threshold is None else threshold
     share = config.fuzzy_threshold if fuzzy is None else fuzzy
-    for name, value, least in (("--threshold", chosen, 1e-9), ("--fuzzy", share, 0.0)):
+    given = (
+        ("--threshold", chosen, 1e-9),
+        ("--fuzzy", share, 0.0),
+        ("--answers", 1 if answers is None else answers, 1e-9),
+    )
+    for name, value, least in given:
         if not least <= value <= 1:
             raise InputError(f"{name} lies between 0 and 1, {value:g} does not")
+    looked_up = config.decontaminate if decontamination is None else decontamination
+    benchmarks = decontaminate.load(looked_up)
     pool = Duplicates(chosen, share, parity=config.mode == "parity")
+    of_proposals = proposals_again(run, seeds, pool, benchmarks)
+    of_tasks = tasks_again(run, benchmarks)
+    of_answers = answers_again(run, config, texts, answers) if answers is not None else []
+    return {
+        "threshold": chosen,
+        "fuzzy": share,
+        "answers": config.answer_threshold if answers is None else answers,
+        "decontaminate": looked_up.rule,
+        "counts": dict(Counter(one["reason"] or ACCEPTED for one in of_proposals).most_common()),
+        **moved(of_proposals, ""),
+        **moved(of_tasks, "tasks_"),
+        **moved(of_answers, "answers_"),
+    }
+
+
+def moved(found: Sequence[dict[str, Any]], of: str) -> dict[str, list[dict[str, Any]]]:
+    """What enters and what leaves."""
+    return {
+        f"{of}enter": [one for one in found if one["reason"] is None and one["was"] != ACCEPTED],
+        f"{of}leave": [one for one in found if one["reason"] is not None and one["was"] == ACCEPTED],
+    }
+
+
+def told(identity: str, text: str, was: str, reason: str | None, nearest: Nearest | None) -> dict[str, Any]:
+    """One text with what it was, and what it would be: a `reason` of None is accepted."""
+    return {"id": identity, "text": text, "was": was, "reason": reason, "nearest": nearest}
+
+
+def proposals_again(
+    run: RunDir, seeds: Sequence[Seed], pool: Duplicates, benchmarks: Contamination | None
+) -> list[dict[str, Any]]:
+    """Every proposal that was compared with the pool, compared with what the pool would be."""
     for seed in seeds:
         pool.admit(pool.text(seed.id, seed.instruction))
-    proposed = list(proposals(RunDir(out)))
-    enter, leave, reasons = [], [], Counter[str]()
-    for one, repeat in zip(proposed, pool.decide([pool.text(one.id, one.text) for one in proposed]), strict=True):
-        reason, nearest = (repeat.reason, repeat.nearest) if repeat else (None, None)
-        reasons[reason or "accepted"] += 1
-        told = {"id": one.id, "text": one.text, "was": one.was, "reason": reason, "nearest": nearest}
-        if reason is None and one.was != "accepted":
-            enter.append(told)
-        elif reason is not None and one.was == "accepted":
-            leave.append(told)
-    return {"threshold": chosen, "fuzzy": share, "counts": dict(reasons.most_common()), "enter": enter, "leave": leave}
+    proposed = list(proposals(run))
+    given_away = [benchmarks.find(one.text) if benchmarks is not None else None for one in proposed]
+    batch = [pool.text(one.id, one.text) for one in proposed]
+    repeats = pool.decide(batch, enter=[found is None for found in given_away])
+    return [decided(*each) for each in zip(proposed, repeats, given_away, strict=True)]
 
 
-def proposals(run: RunDir) -> Iterator[Proposal]:
-    """Every proposal that was compared with the pool, in the order proposed."""
-    with run.journal("instructions") as journal:
+def decided(one: Proposal, repeat: Repeat | None, given_away: Found | None) -> dict[str, Any]:
+    """One proposal under both rules, asked in the order of the grow loop."""
+    if repeat is not None:
+        return told(one.id, one.text, one.was, repeat.reason, repeat.nearest)
+    return told(one.id, one.text, one.was, *contaminated(given_away))
+
+
+def contaminated(found: Found | None) -> tuple[str | None, Nearest | None]:
+    """(reason, nearest) of a text that gives an item away, or of one that does not."""
+    return (CONTAMINATED, decontaminate.nearest(found)) if found is not None else (None, None)
+
+
+def tasks_again(run: RunDir, benchmarks: Contamination | None) -> list[dict[str, Any]]:
+    """Every task, and every one that was rejected as contaminated, looked up again."""
+    found = []
+    for identity, text, was in tasks(run):
+        given_away = benchmarks.find(text) if benchmarks is not None else None
+        found.append(told(identity, text, was, *contaminated(given_away)))
+    return found
+
+
+def tasks(run: RunDir) -> Iterator[tuple[str, str, str]]:
+    """(id, text, what it was) of every task that was looked up, in the order of the instructions."""
+    instructions = {row["id"]: row["instruction"] for row in jsonl.rows(run.accepted("instructions"))}
+    with run.journal("tasks") as journal:
         for commit in journal.commits():
-            found = [Proposal(row["id"], row["instruction"], "accepted") for row in commit.rows("instructions")]
-            found += [
-                Proposal(row["id"], row["evidence"], row["reason"])
-                for row in commit.rows("grow")
-                if row["reason"] in REPLAYED
-            ]
-            yield from sorted(found, key=lambda one: int(one.id.rpartition("-")[2]))
+            for row in commit.rows("tasks"):
+                yield row["id"], user_text(row["instruction"], row["input"]), ACCEPTED
+            for row in commit.rows("instantiate"):
+                if row["reason"] == CONTAMINATED:
+                    yield row["id"], user_text(instructions[commit.of], text_of(row)), CONTAMINATED
+
+
+def answers_again(run: RunDir, config: RunConfig, texts: Prompts, threshold: float) -> list[dict[str, Any]]:
+    """Every answer that was kept, or dropped for the sake of another, compared with the others again."""
+    was: dict[str, str] = {}
+    answered = list(answers(run, config, texts, was))
+    under = again.stage(config, texts, threshold)
+    found = []
+    for one, becomes in again.settled(answered, under):
+        reason, nearest = (becomes.reason, becomes.nearest) if isinstance(becomes, Rejected) else (None, None)
+        if reason == "repeated_answer" and isinstance(becomes, Rejected):
+            nearest = Nearest(becomes.evidence, 1.0)
+        found.append(told(one.id, one.text, was[one.id], reason, nearest))
+    return found
+
+
+def answers(run: RunDir, config: RunConfig, texts: Prompts, was: dict[str, str]) -> Iterator[again.Answered]:
+    """The tasks with every answer that came as far as the comparison; what each one was is noted in `was`."""
+    known = {task.id: task for task in jsonl.records(run.accepted("tasks"), Task)}
+    leaks = Leaks(texts.strategies)
+    with run.journal("answers") as journal, ledger_of(run, config) as ledger:
+        for commit in journal.commits():
+            kept = [Answer.model_validate(row) for row in commit.rows("answers")]
+            rejected = [Rejected.model_validate(row) for row in commit.rows("answer")]
+            dropped = [one for one in rejected if one.reason in REPEATING]
+            was |= dict.fromkeys((one.id for one in kept), ACCEPTED) | {one.id: one.reason for one in dropped}
+            task = known[commit.of]
+            both = [*kept, *(read_again(one, task, config, leaks, ledger) for one in dropped)]
+            yield task, sorted(both, key=lambda one: one.sample)
+
+
+def ledger_of(run: RunDir, config: RunConfig) -> Ledger:
+    """The run's ledger, for reading only."""
+    path = run.ledger(config)
+    if not path.is_file():
+        raise InputError(f"{path} is not there: --answers reads the answers that were dropped from the ledger")
+    return Ledger(path, reading=True)
+
+
+def read_again(one: Rejected, task: Task, config: RunConfig, leaks: Leaks, ledger: Ledger) -> Answer:
+    """An answer that was dropped, from the reply it came in."""
+    reply = ledger.get(one.call)
+    if reply is None:
+        raise InputError(f"the reply of answer {one.id} is not in {ledger.path}; restore the ledger of this run")
+    sample = int(one.id.rpartition("-")[2])
+    # The sample after those of the policy's strategy is the explored one, as in `answer.asks`.
+    strategy = task.alternative if sample == config.samples else task.strategy
+    found = answer.read(reply, task, sample, strategy, leaks)
+    if isinstance(found, Rejected):
+        raise InputError(f"answer {one.id} reads otherwise than it did ({found.reason}): the run is another version's")
+    return found
 
 
 def written(found: dict[str, Any], out: Path) -> None:

@@ -5,8 +5,9 @@ Each step takes a Job and leaves files; what it returns is small and plain. A fo
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from synthgen.config import GENERIC, ROLES, Prices, RoleConfig, RunConfig, build
 from synthgen.errors import ConfigError, StorageError, SynthgenError, TeacherError
 from synthgen.export import folder, gate
 from synthgen.line import Line, Progress
-from synthgen.records import Role, Seed, Side
+from synthgen.records import Answer, Role, Seed, Side, Task
 from synthgen.runs import RunDir
-from synthgen.stages import decontaminate
+from synthgen.stages import again, decontaminate
 from synthgen.stages import seeds as seed_files
 from synthgen.stages.grow import Embed, Stop
 from synthgen.teacher import embeddings
@@ -28,7 +29,7 @@ from synthgen.teacher.ledger import Ledger
 from synthgen.teacher.meter import LimitReached, Limits, Meter
 from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
-from synthgen.views import report
+from synthgen.views import report, rules
 
 CAUTIOUS = Prices(prompt=15, cached=15, completion=75)
 """US dollars a million tokens for a paid model whose price nobody stated: dear, so that a budget is never passed."""
@@ -292,6 +293,7 @@ def write_report(prepared: Prepared, outcome: Outcome, rows: Mapping[str, Any]) 
     reason = {"reason": stop.reason, "advice": stop.advice} if stop else {"reason": "done", "advice": ""}
     whole = {
         **counted,
+        "rules": rules_of(prepared),
         **outcome.usage,
         "teacher": model_of(prepared.run, prepared.config, "answer"),
         "rehearsal": prepared.config.rehearsed,
@@ -301,6 +303,24 @@ def write_report(prepared: Prepared, outcome: Outcome, rows: Mapping[str, Any]) 
     whole["warnings"] = report.warnings(whole)
     jsonl.replace(prepared.run.report, jsonl.dump(whole))
     return whole
+
+
+def rules_of(prepared: Prepared) -> dict[str, Any]:
+    """What each rule of the screens dropped, and would have dropped by itself."""
+    run, config = prepared.run, prepared.config
+    alike = None
+    if not 0 < config.answer_threshold < 1:  # off: the answers are compared only now
+        under = again.stage(config, prepared.prompts, rules.ANSWERS)
+        alike = again.alike(answered(run), under)
+    return rules.counted(run, config, [seed.instruction for seed in prepared.seeds], prepared.benchmarks, alike)
+
+
+def answered(run: RunDir) -> Iterator[again.Answered]:
+    """The tasks of a run with the answers that were kept, in the order of the tasks."""
+    kept = groupby(jsonl.records(run.accepted("answers"), Answer), key=lambda one: one.task)
+    tasks = {task.id: task for task in jsonl.records(run.accepted("tasks"), Task)}
+    for identity, answers in kept:
+        yield tasks[identity], list(answers)
 
 
 async def run_all(job: Job, progress: Progress) -> dict[str, Any]:

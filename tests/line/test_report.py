@@ -11,6 +11,7 @@ from synthgen.api import Run
 from synthgen.rehearsal import rates
 from synthgen.rehearsal.proposals import NARROW, NARROW_TEXTS
 from synthgen.views import report as reporting
+from synthgen.views import terminal
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +93,54 @@ def test_the_narrow_rehearsal_saturates_at_its_known_count(tmp_path: Path):
     known = len(NARROW) * NARROW_TEXTS
     # Some of the narrow texts are too much alike.
     assert 0.6 * known <= report["accepted"] <= known, report["accepted"]
+
+
+def test_every_rule_tells_what_it_dropped_and_would_have_dropped_alone(run: Path):
+    report = Run(run).report
+    dropped = {**report["rejected"]["answer"], **report["rejected"]["grow"]}
+    assert report["rules"].keys() == {
+        "duplicate", "near_duplicate", "fuzzy_duplicate", "contaminated", "near_identical", "repeated_answer",
+    }  # fmt: skip
+    for name, one in report["rules"].items():
+        assert one["on"] is (name != "contaminated")
+        assert one["dropped"] == dropped.get(name, 0), name
+        assert one["alone"] >= one["dropped"], name
+    # Equal texts are near and alike as well.
+    rules = report["rules"]
+    assert rules["near_duplicate"]["alone"] == rules["near_duplicate"]["dropped"] + rules["duplicate"]["dropped"]
+    assert rules["near_duplicate"]["dropped"] > 0
+    assert rules["fuzzy_duplicate"]["alone"] >= rules["fuzzy_duplicate"]["dropped"] + rules["duplicate"]["dropped"]
+
+
+def test_the_terminal_has_a_line_for_each_rule_that_matters(run: Path):
+    report = Run(run).report
+    report["rules"] = {
+        "duplicate": {"on": True, "threshold": None, "dropped": 4, "alone": 4},
+        "near_duplicate": {"on": True, "threshold": 0.7, "dropped": 31, "alone": 35},
+        "fuzzy_duplicate": {"on": False, "threshold": 0.9, "dropped": 0, "alone": 7},
+        "contaminated": {"on": False, "threshold": None, "dropped": 0, "alone": 0},
+    }
+    assert list(terminal.by_rule(report)) == [
+        "duplicate: dropped 4, alone 4",
+        "near_duplicate (0.7): dropped 31, alone 35",
+        "fuzzy_duplicate (off, 0.9): dropped 0, alone 7",
+    ]
+    assert "\nnear_duplicate (0.7): dropped 31, alone 35\n" in terminal.summary(report, run)
+
+
+def test_a_rule_that_is_off_still_tells_what_it_would_have_dropped(run: Path, tmp_path: Path):
+    rules = expand(tmp_path / "run", target=300, fuzzy=0, answer_threshold=1, judging=False)["rules"]
+    for name in ("fuzzy_duplicate", "near_identical"):
+        assert (rules[name]["on"], rules[name]["threshold"], rules[name]["dropped"]) == (False, 0.9, 0)
+        assert rules[name]["alone"] > 0, name
+    on = Run(run).report["rules"]["near_identical"]
+    assert rules["near_identical"]["alone"] == pytest.approx(on["dropped"], rel=0.5)
+
+
+def test_parity_mode_tells_of_the_rules_it_lacks(tmp_path: Path):
+    report = expand(tmp_path / "run", target=60, mode="parity", judging=False)
+    rules = report["rules"]
+    assert not rules["duplicate"]["on"]
+    assert not rules["fuzzy_duplicate"]["on"]
+    assert rules["near_duplicate"]["alone"] == rules["near_duplicate"]["dropped"]
+    assert rules["duplicate"]["alone"] <= rules["near_duplicate"]["alone"]

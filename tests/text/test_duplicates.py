@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthgen.records import Nearest
-from synthgen.text.duplicates import Duplicates, Repeat
+from synthgen.text.duplicates import Duplicates, Repeat, alone
 
 WORDS = st.sampled_from("write wrote a poem poems about rain rein ! 天 気 für C++ and then again".split())
 TEXTS = st.lists(st.lists(WORDS, max_size=9).map(" ".join), max_size=30)
@@ -87,3 +87,78 @@ def test_in_parity_mode_equal_texts_are_near_duplicates_and_texts_without_tokens
         None,
         None,
     ]
+
+
+def asked_alone(texts: list[tuple[str, bool]], before: list[str], pool: Duplicates, rule: str) -> int:
+    """The textbook: each text asked of one rule, and taken in where it entered."""
+    for number, text in enumerate(before):
+        pool.admit(pool.text(f"s{number}", text))
+    keys, count = {pool.text("", text).key for text in before}, 0
+    for number, (text, enters) in enumerate(texts):
+        one = pool.text(str(number), text)
+        asked = {
+            "duplicate": one.key in keys,
+            "near_duplicate": pool.novelty.above(one.whole) is not None,
+            "fuzzy_duplicate": pool.fuzzy.nearest(one.key) is not None,
+        }
+        count += asked[rule]
+        if enters:
+            pool.admit(one)
+            keys.add(one.key)
+    return count
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(WORDS.map(str), max_size=4),
+    st.lists(st.tuples(st.lists(WORDS, max_size=9).map(" ".join), st.booleans()), max_size=25),
+    st.sampled_from([0.3, 0.7]),
+    st.sampled_from([0.5, 0.9]),
+    st.booleans(),
+    st.sampled_from([0, 1_000]),
+)
+def test_what_a_rule_drops_alone_is_that_of_asking_it_alone(before, texts, threshold, fuzzy, parity, few):
+    found = alone(
+        before, [text for text, _ in texts], [enters for _, enters in texts], threshold, fuzzy, parity=parity, few=few
+    )
+    for rule, count in found.items():
+        assert count == asked_alone(texts, before, Duplicates(threshold, fuzzy, parity=parity), rule), rule
+
+
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_each_rule_is_counted_against_what_really_entered(few: int):
+    rivers = "List the rivers, lakes and seas of Ghana."
+    proposed = {
+        "list the rivers lakes and seas of ghana": False,  # the seed in other signs: every rule drops it
+        "Of Ghana: list the seas, lakes and rivers.": False,  # reordered: in characters alone
+        "Write a poem about rain in the mountains.": True,
+        "Write a poem about rain in the valleys.": False,  # ROUGE-L alone, against one that entered
+        "Tell how a watch is mended, step after step.": False,  # new, but it did not enter (a benchmark, say)
+        "Tell how a watch is mended, step after step": False,  # so this one repeats nothing
+    }
+    found = alone([rivers], list(proposed), list(proposed.values()), 0.7, 0.9, few=few)
+    assert found == {"duplicate": 1, "near_duplicate": 2, "fuzzy_duplicate": 2}
+
+
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_a_rule_that_was_off_is_asked_of_a_pool_that_holds_its_repeats(few: int):
+    texts = ["List the rivers and lakes of Ghana.", "Of Ghana, list the lakes and rivers."] * 2
+    assert alone([], texts, [True] * 4, 1.0, 0.9, few=few)["fuzzy_duplicate"] == 3
+
+
+@pytest.mark.parametrize(
+    ("enter", "reasons"),
+    [([False, False, False], [None, None, None]), ([False, True, True], [None, None, "near_duplicate"])],
+)
+def test_a_new_text_that_may_not_enter_stands_in_nobodys_way(enter: list[bool], reasons: list[str | None]):
+    pool = Duplicates(0.7, 0.9)
+    texts = ["List the rivers of Ghana.", "list the rivers of ghana", "List all the rivers of Ghana."]
+    found = pool.decide([pool.text(str(n), text) for n, text in enumerate(texts)], enter)
+    assert [one and one.reason for one in found] == reasons
+    assert len(pool) == any(enter)
+
+
+def test_nor_does_it_by_its_characters():
+    pool = Duplicates(0.7, 0.9)
+    texts = ["List the rivers, lakes and seas of Ghana.", "Of Ghana: list the seas, lakes and rivers."]
+    assert pool.decide([pool.text(str(n), text) for n, text in enumerate(texts)], [False, True]) == [None, None]

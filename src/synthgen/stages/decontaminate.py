@@ -44,8 +44,13 @@ def rejected(identity: str, text: str, found: Found, call: str) -> Rejected:
         reason="contaminated",
         evidence=evidence,
         call=call,
-        nearest=Nearest(f"{found.benchmark} {found.item}", found.share),
+        nearest=nearest(found),
     )
+
+
+def nearest(found: Found) -> Nearest:
+    """The item that stands in a text's way, under its benchmark's name."""
+    return Nearest(f"{found.benchmark} {found.item}", found.share)
 
 
 def benchmark_items(paths: Sequence[Path], field: str) -> Iterator[Item]:

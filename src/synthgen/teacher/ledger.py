@@ -40,10 +40,11 @@ class Totals(NamedTuple):
 
 
 class Ledger:
-    """The ledger of one file."""
+    """The ledger of one file; to be read only where `reading` holds, and then the file must be there."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reading: bool = False) -> None:
         self.path = path
+        self.reading = reading
         self._db: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
@@ -56,7 +57,11 @@ class Ledger:
         return self
 
     def _open(self) -> None:
-        """Open or make the file, and bring it to this format."""
+        """Open the file; unless it is only read, make it where there is none, and bring it to this format."""
+        if self.reading:
+            address = f"{self.path.resolve().as_uri()}?mode=ro"
+            self._db = sqlite3.connect(address, timeout=30, isolation_level=None, uri=True)
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
         self._db.execute("pragma journal_mode = wal")

@@ -14,6 +14,10 @@ from synthgen.text.tokens import normalised, parity_tokens
 
 RULES = ("duplicate", "near_duplicate", "fuzzy_duplicate", "semantic_duplicate")
 """Why a text is rejected, in the order in which the rules are asked."""
+FEW = 1_000
+"""Texts up to which they are asked about one by one: a first small run is not to wait until the kernels are compiled."""
+PART = 4_096
+"""Texts that are compared with one another at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,12 @@ class Duplicates:
         """The text of the pool most similar in ROUGE-L; None in an empty pool."""
         return self.novelty.nearest(one.whole)
 
-    def decide(self, batch: Sequence[Text]) -> list[Repeat | None]:
-        """`find` for each text, and `admit` for those that are new, as if they came one by one."""
+    def decide(self, batch: Sequence[Text], enter: Sequence[bool] | None = None) -> list[Repeat | None]:
+        """`find` for each text, and `admit` for those that are new, as if they came one by one.
+
+        Where `enter` is False a text is asked about and does not enter, new as it may be.
+        """
+        may = [True] * len(batch) if enter is None else enter
         alike = {reason: pool.alike([compared(one, reason) for one in batch]) for reason, pool in self._similar()}
         found: list[Repeat | None] = [None] * len(batch)
         waiting: list[int] = []
@@ -109,13 +117,13 @@ class Duplicates:
         for number, one in enumerate(batch):
             # Where an earlier text of the batch may stand in the way, it must be known whether that one entered.
             if (one.key in fresh and not self.parity) or any(rule[number].batch for rule in alike.values()):
-                self._settle(batch, waiting, alike, found)
+                self._settle(batch, waiting, alike, found, may)
             if one.key in self._seen:
                 found[number] = Repeat("duplicate", Nearest(self._seen[one.key], 1.0))
                 continue
             waiting.append(number)
             fresh.setdefault(one.key, number)
-        self._settle(batch, waiting, alike, found)
+        self._settle(batch, waiting, alike, found, may)
         return found
 
     def _settle(
@@ -124,14 +132,16 @@ class Duplicates:
         waiting: list[int],
         alike: dict[str, Sequence[Alike]],
         found: list[Repeat | None],
+        may: Sequence[bool],
     ) -> None:
         """Decide the waiting texts, of which none is alike to another, and take in those that are new."""
-        repeats = [first_of(alike, number, batch, found) for number in waiting]
+        repeats = [first_of(alike, number, batch, found, may) for number in waiting]
         asked = [(batch[number].id, batch[number].whole) for number in waiting]
-        near = self.novelty.decide(asked, enter=[repeat is None for repeat in repeats])
+        wanted = [repeat is None and may[number] for number, repeat in zip(waiting, repeats, strict=True)]
+        near = self.novelty.decide(asked, enter=wanted)
         for number, repeat, nearest in zip(waiting, repeats, near, strict=True):
             found[number] = repeat if nearest is None else Repeat("near_duplicate", nearest)
-        self._note([batch[number] for number in waiting if found[number] is None])
+        self._note([batch[number] for number in waiting if found[number] is None and may[number]])
         waiting.clear()
 
     def _note(self, texts: Sequence[Text]) -> None:
@@ -156,16 +166,83 @@ def compared(one: Text, reason: str) -> Any:
 
 
 def first_of(
-    alike: dict[str, Sequence[Alike]], number: int, batch: Sequence[Text], found: Sequence[Repeat | None]
+    alike: dict[str, Sequence[Alike]],
+    number: int,
+    batch: Sequence[Text],
+    found: Sequence[Repeat | None],
+    may: Sequence[bool],
 ) -> Repeat | None:
     """The first of the rules besides ROUGE-L that a text of a batch breaks, where those before it are decided."""
     for reason, rule in alike.items():
         best = rule[number].pool
         for score, other in rule[number].batch:
-            if found[other] is None:  # it entered
+            if found[other] is None and may[other]:  # it entered
                 if best is None or score > best.score:
                     best = Nearest(batch[other].id, score)
                 break
         if best is not None:
             return Repeat(reason, best)
     return None
+
+
+def alone(
+    before: Sequence[str],
+    texts: Sequence[str],
+    entered: Sequence[bool],
+    threshold: float,
+    fuzzy: float,
+    *,
+    parity: bool = False,
+    few: int = FEW,
+) -> dict[str, int]:
+    """How many of some texts each rule would drop by itself, were it the only one to be asked.
+
+    The pool is as it really stood before each text: what was there `before`, and of the texts those that `entered`.
+    """
+    pool = Duplicates(threshold, fuzzy, parity=parity)
+    asked = [pool.text(str(number), text) for number, text in enumerate((*before, *texts))]
+    stays = [True] * len(before) + list(entered)
+    by_rule = {
+        "duplicate": equal_ones(asked, stays),
+        "near_duplicate": near_ones(pool.novelty, asked, stays, few),
+        "fuzzy_duplicate": alike_ones(Fuzzy(fuzzy), asked, stays, few),
+    }
+    return {rule: sum(found[len(before) :]) for rule, found in by_rule.items()}
+
+
+def equal_ones(texts: Sequence[Text], stays: Sequence[bool]) -> list[bool]:
+    """Which texts equal an earlier one that stays."""
+    seen: set[str] = set()
+    found = []
+    for one, stay in zip(texts, stays, strict=True):
+        found.append(one.key in seen)
+        if stay:
+            seen.add(one.key)
+    return found
+
+
+def near_ones(pool: Novelty, texts: Sequence[Text], stays: Sequence[bool], few: int) -> list[bool]:
+    """Which texts are above the threshold with an earlier one that stays."""
+    if len(texts) > few:
+        return pool.repeats([(one.id, one.whole) for one in texts], stays)
+    found = []
+    for one, stay in zip(texts, stays, strict=True):
+        found.append(pool.above(one.whole) is not None)
+        if stay:
+            pool.add(one.id, one.whole)
+    return found
+
+
+def alike_ones(pool: Fuzzy, texts: Sequence[Text], stays: Sequence[bool], few: int) -> list[bool]:
+    """Which texts reach the threshold, in characters, with an earlier one that stays."""
+    found: list[bool] = []
+    size = PART if len(texts) > few else 1
+    for first in range(0, len(texts), size):
+        part, stay = texts[first : first + size], stays[first : first + size]
+        if size == 1:
+            found.append(pool.nearest(part[0].key) is not None)
+        else:
+            near = pool.alike([one.key for one in part])
+            found += [one.pool is not None or any(stay[other] for _, other in one.batch) for one in near]
+        pool.extend([(one.id, one.key) for one, kept in zip(part, stay, strict=True) if kept])
+    return found

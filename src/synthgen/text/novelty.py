@@ -137,19 +137,39 @@ class Novelty:
 
         Where `enter` is False a text is compared and does not enter.
         """
-        import numpy as np
-
         from synthgen.text.index import KEEP_NONE, KEEP_NOVEL
 
-        index = self._compiled()
-        numbers = [self._known(text) for _, text in batch]
-        flat = np.fromiter(chain.from_iterable(numbers), np.int32)
-        ends = np.cumsum([len(one) for one in numbers], dtype=np.int64)
         wanted = [True] * len(batch) if enter is None else enter
-        scores, places = index.decide(flat, ends, np.where(wanted, KEEP_NOVEL, KEEP_NONE).astype(np.int8))
+        scores, places = self._decided(
+            [self._known(text) for _, text in batch], [KEEP_NOVEL if may else KEEP_NONE for may in wanted]
+        )
         chosen = zip(batch, wanted, places, strict=True)
         self._ids.extend(identity for (identity, _), may, place in chosen if may and place < 0)
-        return [self._named(float(score), int(place)) for score, place in zip(scores, places, strict=True)]
+        return [self._named(score, place) for score, place in zip(scores, places, strict=True)]
+
+    def repeats(self, batch: Sequence[tuple[str, str]], enter: Sequence[bool]) -> list[bool]:
+        """Whether anything is above the threshold for each (id, text), those of `enter` entering all the same."""
+        from synthgen.text.index import KEEP_ALL, KEEP_NONE
+
+        numbers, keep = [], []
+        for (identity, text), enters in zip(batch, enter, strict=True):
+            known = self._known(text)
+            # What is taken in unasked is not compared, so it is given twice.
+            numbers += [known, known] if enters else [known]
+            keep += [KEEP_NONE, KEEP_ALL] if enters else [KEEP_NONE]
+            if enters:
+                self._ids.append(identity)
+        _, places = self._decided(numbers, keep)
+        return [place >= 0 for place, kept in zip(places, keep, strict=True) if kept == KEEP_NONE]
+
+    def _decided(self, numbers: Sequence[Sequence[int]], keep: Sequence[int]) -> tuple[list[float], list[int]]:
+        """Scores and positions of what is above the threshold for each text, which the index takes in as its `keep` says."""
+        import numpy as np
+
+        flat = np.fromiter(chain.from_iterable(numbers), np.int32)
+        ends = np.cumsum([len(one) for one in numbers], dtype=np.int64)
+        scores, places = self._compiled().decide(flat, ends, np.array(keep, np.int8))
+        return scores.tolist(), places.tolist()
 
     def save(self, path: Path) -> None:
         """Write the pool: texts as token numbers, tokens, ids. `Novelty.open` reads it without the texts themselves."""

@@ -11,6 +11,7 @@ def summary(report: dict[str, Any], run: Path) -> str:
         (
             *funnel(report),
             *dropped(report),
+            *by_rule(report),
             *grown(report),
             *by_strategy(report),
             *pairs(report),
@@ -37,6 +38,15 @@ def dropped(report: dict[str, Any]) -> Iterator[str]:
     """Why what was dropped was dropped."""
     for stage, reasons in report["rejected"].items():
         yield f"dropped by {stage}: " + ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+
+
+def by_rule(report: dict[str, Any]) -> Iterator[str]:
+    """The rules that dropped something, or would have by themselves."""
+    for name, one in report.get("rules", {}).items():
+        if one["dropped"] or one["alone"]:
+            said = (None if one["on"] else "off", None if one["threshold"] is None else f"{one['threshold']:g}")
+            setting = f" ({', '.join(filter(None, said))})" if any(said) else ""
+            yield f"{name}{setting}: dropped {one['dropped']}, alone {one['alone']}"
 
 
 def grown(report: dict[str, Any]) -> Iterator[str]:
