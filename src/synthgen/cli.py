@@ -399,6 +399,9 @@ def screen(
     fuzzy: Annotated[
         float | None, typer.Option(help="Another similarity in characters; 0 for none; the run's where left out.")
     ] = None,
+    semantic: Annotated[
+        float | None, typer.Option(help="Another cosine of the embeddings that the run has; the run's where left out.")
+    ] = None,
     answers: Annotated[
         float | None, typer.Option(help="Another ROUGE-L threshold of answers; they stay as they are where left out.")
     ] = None,
@@ -414,7 +417,7 @@ def screen(
     with foreseen():
         from synthgen import replay
 
-        found = replay.screen(run, threshold, fuzzy, answers, replayed_rule(decontaminate, against or []))
+        found = replay.screen(run, threshold, fuzzy, semantic, answers, replayed_rule(decontaminate, against or []))
         if out is not None:
             replay.written(found, out)
         moved = {name: of for name, of in found.items() if isinstance(of, list)}

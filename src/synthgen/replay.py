@@ -17,7 +17,8 @@ from synthgen.errors import InputError
 from synthgen.prompts import Prompts
 from synthgen.records import Answer, Nearest, Rejected, Seed, Task
 from synthgen.runs import RunDir
-from synthgen.stages import again, answer, decontaminate
+from synthgen.stages import again, answer, decontaminate, grow
+from synthgen.teacher import embeddings
 from synthgen.teacher.ledger import Ledger
 from synthgen.text.contamination import Contamination, Found
 from synthgen.text.duplicates import Duplicates, Repeat
@@ -33,6 +34,7 @@ def screen(
     out: Path,
     threshold: float | None = None,
     fuzzy: float | None = None,
+    semantic: float | None = None,
     answers: float | None = None,
     decontamination: Decontamination | None = None,
 ) -> dict[str, Any]:
@@ -44,7 +46,11 @@ def screen(
     config, texts, seeds = steps.resolve(steps.reopened(out))
     chosen = config.novelty_threshold if threshold is None else threshold
     share = config.fuzzy_threshold if fuzzy is None else fuzzy
+    meant = config.semantic.threshold if semantic is None else semantic
+    if meant and not config.semantic.threshold:
+        raise InputError(f"{out} was run without embeddings, so --semantic has nothing to compare")
     given = (
+        ("--semantic", meant, 0.0),
         ("--threshold", chosen, 1e-9),
         ("--fuzzy", share, 0.0),
         ("--answers", 1 if answers is None else answers, 1e-9),
@@ -54,13 +60,14 @@ def screen(
             raise InputError(f"{name} lies between 0 and 1, {value:g} does not")
     looked_up = config.decontaminate if decontamination is None else decontamination
     benchmarks = decontaminate.load(looked_up)
-    pool = Duplicates(chosen, share, parity=config.mode == "parity")
-    of_proposals = proposals_again(run, seeds, pool, benchmarks)
+    pool = Duplicates(chosen, share, parity=config.mode == "parity", semantic=grow.semantic(meant))
+    of_proposals = proposals_again(run, seeds, pool, benchmarks, config)
     of_tasks = tasks_again(run, benchmarks)
     of_answers = answers_again(run, config, texts, answers) if answers is not None else []
     return {
         "threshold": chosen,
         "fuzzy": share,
+        "semantic": meant,
         "answers": config.answer_threshold if answers is None else answers,
         "decontaminate": looked_up.rule,
         "counts": dict(Counter(one["reason"] or ACCEPTED for one in of_proposals).most_common()),
@@ -84,14 +91,19 @@ def told(identity: str, text: str, was: str, reason: str | None, nearest: Neares
 
 
 def proposals_again(
-    run: RunDir, seeds: Sequence[Seed], pool: Duplicates, benchmarks: Contamination | None
+    run: RunDir, seeds: Sequence[Seed], pool: Duplicates, benchmarks: Contamination | None, config: RunConfig
 ) -> list[dict[str, Any]]:
     """Every proposal that was compared with the pool, compared with what the pool would be."""
-    for seed in seeds:
-        pool.admit(pool.text(seed.id, seed.instruction))
     proposed = list(proposals(run))
+    vectors: dict[str, Any] = {}
+    if pool.semantic is not None:
+        with ledger_of(run, config) as ledger:
+            texts = [*(seed.instruction for seed in seeds), *(one.text for one in proposed)]
+            vectors = embeddings.kept(texts, config.semantic, ledger)
+    for seed in seeds:
+        pool.admit(pool.text(seed.id, seed.instruction, vectors.get(seed.instruction)))
     given_away = [benchmarks.find(one.text) if benchmarks is not None else None for one in proposed]
-    batch = [pool.text(one.id, one.text) for one in proposed]
+    batch = [pool.text(one.id, one.text, vectors.get(one.text)) for one in proposed]
     repeats = pool.decide(batch, enter=[found is None for found in given_away])
     return [decided(*each) for each in zip(proposed, repeats, given_away, strict=True)]
 
@@ -162,7 +174,7 @@ def ledger_of(run: RunDir, config: RunConfig) -> Ledger:
     """The run's ledger, for reading only."""
     path = run.ledger(config)
     if not path.is_file():
-        raise InputError(f"{path} is not there: --answers reads the answers that were dropped from the ledger")
+        raise InputError(f"{path} is not there: answers that were dropped, and embeddings, are read from the ledger")
     return Ledger(path, reading=True)
 
 

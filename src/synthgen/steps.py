@@ -5,7 +5,7 @@ Each step takes a Job and leaves files; what it returns is small and plain. A fo
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -312,7 +312,17 @@ def rules_of(prepared: Prepared) -> dict[str, Any]:
     if not 0 < config.answer_threshold < 1:  # off: the answers are compared only now
         under = again.stage(config, prepared.prompts, rules.ANSWERS)
         alike = again.alike(answered(run), under)
-    return rules.counted(run, config, [seed.instruction for seed in prepared.seeds], prepared.benchmarks, alike)
+    seeds = [seed.instruction for seed in prepared.seeds]
+    found = rules.counted(run, config, seeds, prepared.benchmarks, alike)
+    return found | rules.of_meaning(run, config, seeds, vectors_of(run, config, seeds))
+
+
+def vectors_of(run: RunDir, config: RunConfig, seeds: Sequence[str]) -> dict[str, Any] | None:
+    """The vectors of the seeds and of every proposal that was compared; None where meaning was not."""
+    if not config.semantic.threshold:
+        return None
+    with Ledger(run.ledger(config), reading=True) as ledger:
+        return embeddings.kept([*seeds, *(one.text for one in rules.proposals(run))], config.semantic, ledger)
 
 
 def answered(run: RunDir) -> Iterator[again.Answered]:

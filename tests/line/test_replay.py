@@ -203,7 +203,7 @@ def test_dropped_answers_cannot_be_replayed_without_the_ledger(strict: Path, tmp
     run = shutil.copytree(strict, tmp_path / "run")
     (run / "ledger.sqlite").unlink()
     assert replay.screen(run)["answers_enter"] == []
-    with pytest.raises(InputError, match="--answers reads the answers that were dropped from the ledger"):
+    with pytest.raises(InputError, match="answers that were dropped, and embeddings, are read from the ledger"):
         replay.screen(run, answers=0.9)
     with Ledger(run / "ledger.sqlite"):
         pass

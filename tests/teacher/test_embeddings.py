@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from conftest import command, expand, outputs
 
+from synthgen import replay
 from synthgen.config import SemanticConfig
 from synthgen.errors import ConfigError, TeacherError
 from synthgen.rehearsal import meanings
@@ -134,6 +135,12 @@ def test_a_run_drops_what_means_the_same_and_a_rerun_pays_for_nothing(tmp_path: 
     wanted = {"threshold": 0.8, "spec": spec, "teacher_id": "meaning"}
     report = expand(tmp_path / "run", semantic=wanted)
     assert report["rejected"]["grow"]["semantic_duplicate"] > 0
+    rule = report["rules"]["semantic_duplicate"]
+    assert rule["dropped"] == report["rejected"]["grow"]["semantic_duplicate"] <= rule["alone"]
+    found = replay.screen(tmp_path / "run")
+    assert (found["enter"], found["leave"]) == ([], [])
+    assert {one["was"] for one in replay.screen(tmp_path / "run", semantic=0)["enter"]} >= {"semantic_duplicate"}
+    assert replay.screen(tmp_path / "run", semantic=0.6)["leave"]
     before = outputs(tmp_path / "run")
     again = expand(tmp_path / "run", semantic={**wanted, "spec": f"{meanings.MODEL}@http://127.0.0.1:9/v1"})
     assert again["calls"] == 0

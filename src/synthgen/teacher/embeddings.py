@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from synthgen import specs
 from synthgen.config import Prices, SemanticConfig
-from synthgen.errors import ConfigError, TeacherError
+from synthgen.errors import ConfigError, InputError, TeacherError
 from synthgen.records import Reply
 from synthgen.teacher import wire
 from synthgen.teacher.client import Client
@@ -78,7 +78,7 @@ class Embeddings:
 
     async def of(self, texts: Sequence[str]) -> list[Vector | None]:
         """The vector of each text: replayed, or paid for and kept. None where the model refuses the text."""
-        by_key = {self.key(text): text for text in texts}
+        by_key = {key_of(text, self.config): text for text in texts}
         known = {key: kept for key in by_key if (kept := self.ledger.get(key)) is not None}
         self.meter.replayed += len(known)
         owed = [key for key in by_key if key not in known and key not in self._under_way]
@@ -90,7 +90,7 @@ class Embeddings:
         for call in {self._under_way[key] for key in by_key if key not in known}:
             # Shielded: a call whose asker is cancelled goes on into the ledger.
             known |= await asyncio.shield(call)
-        return [decoded(known[self.key(text)]) for text in texts]
+        return [decoded(known[key_of(text, self.config)]) for text in texts]
 
     def _ended(self, part: Sequence[str], call: asyncio.Task[dict[str, Reply]]) -> None:
         """Forget a call that has ended. Its error, if nobody awaits it any more, is no news: another one stopped the line."""
@@ -98,13 +98,6 @@ class Embeddings:
             self._under_way.pop(key, None)
         if not call.cancelled():
             call.exception()
-
-    def key(self, text: str) -> str:
-        """The ledger's key of a text."""
-        return wire.key(self._body([text]), 0, self.config.identity)
-
-    def _body(self, texts: Sequence[str]) -> dict[str, Any]:
-        return {"model": self.config.model, "input": list(texts), "encoding_format": "float"}
 
     async def _paid(self, owed: Mapping[str, str]) -> dict[str, Reply]:
         """Ask for some texts and keep what comes, each under its key."""
@@ -129,7 +122,7 @@ class Embeddings:
             )
             usd = cost(self.prices, share, 0, 0)
             self.ledger.put(
-                reply, self._body([text]), role=ROLE, identity=self.config.identity, sample=0, cost_usd=usd,
+                reply, body([text], self.config.model), role=ROLE, identity=self.config.identity, sample=0, cost_usd=usd,
                 seconds=seconds, at=began,
             )  # fmt: skip
             self.meter.settle(ROLE, reply, usd, seconds)
@@ -157,8 +150,7 @@ class Endpoint:
 
     async def vectors(self, texts: Sequence[str]) -> tuple[list[Vector | None], int]:
         """As Source. Where a request is refused, its texts are asked one by one: one of them may be too long."""
-        body = {"model": self.model, "input": list(texts), "encoding_format": "float"}
-        reply = await self.client.post(body, "embeddings")
+        reply = await self.client.post(body(texts, self.model), "embeddings")
         if reply.finish == "stop":
             found = [decoded_text(line) for line in reply.text.split("\n")]
             if len(found) != len(texts):
@@ -191,6 +183,29 @@ class LocalModel:
         """As Source; nothing is charged."""
         made = await asyncio.to_thread(self.model.encode, list(texts), show_progress_bar=False)
         return [np.asarray(vector, np.float32) for vector in made], 0
+
+
+def body(texts: Sequence[str], model: str) -> dict[str, Any]:
+    """The JSON body of a request for vectors."""
+    return {"model": model, "input": list(texts), "encoding_format": "float"}
+
+
+def key_of(text: str, config: SemanticConfig) -> str:
+    """The ledger's key of a text."""
+    return wire.key(body([text], config.model), 0, config.identity)
+
+
+def kept(texts: Sequence[str], config: SemanticConfig, ledger: Ledger) -> dict[str, Vector | None]:
+    """The vectors of texts that a run has paid for. Raises InputError where one is not in its ledger."""
+    found = {}
+    for text in texts:
+        reply = ledger.get(key_of(text, config))
+        if reply is None:
+            raise InputError(
+                f"the ledger {ledger.path} has no embedding of: {text[:80]}; restore the ledger of this run"
+            )
+        found[text] = decoded(reply)
+    return found
 
 
 def declared(config: SemanticConfig, environment: Mapping[str, str]) -> SemanticConfig:

@@ -13,7 +13,7 @@ from synthgen import jsonl
 from synthgen.config import RunConfig
 from synthgen.runs import RunDir
 from synthgen.text.contamination import Contamination
-from synthgen.text.duplicates import RULES, alone
+from synthgen.text.duplicates import PART, RULES, alone
 
 ACCEPTED, CONTAMINATED = "accepted", "contaminated"
 COMPARED = {*RULES, CONTAMINATED}
@@ -88,6 +88,27 @@ def of_proposals(
         rule: told(on, threshold, sum(one.was == rule for one in proposed), by_itself[rule])
         for rule, (on, threshold) in settings.items()
     }
+
+
+def of_meaning(
+    run: RunDir, config: RunConfig, seeds: Sequence[str], vectors: Mapping[str, Any] | None
+) -> dict[str, dict[str, Any]]:
+    """The rule of meaning. Where it is off there are no vectors, and nobody knows what it would have dropped."""
+    if vectors is None:
+        return {}
+    from synthgen.text.semantic import Semantic
+
+    pool, by_itself = Semantic(config.semantic.threshold), 0
+    pool.extend([(text, vectors[text]) for text in seeds])
+    proposed = list(proposals(run))
+    for first in range(0, len(proposed), PART):
+        part = proposed[first : first + PART]
+        near = pool.alike([vectors[one.text] for one in part])
+        entered = [one.was == ACCEPTED for one in part]
+        by_itself += sum(one.pool is not None or any(entered[other] for _, other in one.batch) for one in near)
+        pool.extend([(one.id, vectors[one.text]) for one in part if one.was == ACCEPTED])
+    dropped = sum(one.was == "semantic_duplicate" for one in proposed)
+    return {"semantic_duplicate": told(True, config.semantic.threshold, dropped, by_itself)}
 
 
 def gives_away(one: Proposal, benchmarks: Contamination | None) -> bool:
