@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 from conftest import expand
 
+from synthgen import strategies
 from synthgen.api import Run
+from synthgen.config import RunConfig
 from synthgen.rehearsal import rates
 from synthgen.rehearsal.proposals import NARROW, NARROW_TEXTS
+from synthgen.text.contamination import Contamination, Item
 from synthgen.views import report as reporting
-from synthgen.views import terminal
+from synthgen.views import rules, terminal
+
+CONFIG = RunConfig(taxonomy=strategies.load())
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +111,10 @@ def test_every_rule_tells_what_it_dropped_and_would_have_dropped_alone(run: Path
         assert one["dropped"] == dropped.get(name, 0), name
         assert one["alone"] >= one["dropped"], name
     # Equal texts are near and alike as well.
-    rules = report["rules"]
-    assert rules["near_duplicate"]["alone"] == rules["near_duplicate"]["dropped"] + rules["duplicate"]["dropped"]
-    assert rules["near_duplicate"]["dropped"] > 0
-    assert rules["fuzzy_duplicate"]["alone"] >= rules["fuzzy_duplicate"]["dropped"] + rules["duplicate"]["dropped"]
+    equal, near, alike = (report["rules"][name] for name in ("duplicate", "near_duplicate", "fuzzy_duplicate"))
+    assert near["alone"] == near["dropped"] + equal["dropped"]
+    assert near["dropped"] > 0
+    assert alike["alone"] >= alike["dropped"] + equal["dropped"]
 
 
 def test_the_terminal_has_a_line_for_each_rule_that_matters(run: Path):
@@ -129,18 +134,47 @@ def test_the_terminal_has_a_line_for_each_rule_that_matters(run: Path):
 
 
 def test_a_rule_that_is_off_still_tells_what_it_would_have_dropped(run: Path, tmp_path: Path):
-    rules = expand(tmp_path / "run", target=300, fuzzy=0, answer_threshold=1, judging=False)["rules"]
+    found = expand(tmp_path / "run", target=300, fuzzy=0, answer_threshold=1, judging=False)["rules"]
     for name in ("fuzzy_duplicate", "near_identical"):
-        assert (rules[name]["on"], rules[name]["threshold"], rules[name]["dropped"]) == (False, 0.9, 0)
-        assert rules[name]["alone"] > 0, name
+        assert (found[name]["on"], found[name]["threshold"], found[name]["dropped"]) == (False, 0.9, 0)
+        assert found[name]["alone"] > 0, name
     on = Run(run).report["rules"]["near_identical"]
-    assert rules["near_identical"]["alone"] == pytest.approx(on["dropped"], rel=0.5)
+    assert found["near_identical"]["alone"] == pytest.approx(on["dropped"], rel=0.5)
 
 
 def test_parity_mode_tells_of_the_rules_it_lacks(tmp_path: Path):
     report = expand(tmp_path / "run", target=60, mode="parity", judging=False)
-    rules = report["rules"]
-    assert not rules["duplicate"]["on"]
-    assert not rules["fuzzy_duplicate"]["on"]
-    assert rules["near_duplicate"]["alone"] == rules["near_duplicate"]["dropped"]
-    assert rules["duplicate"]["alone"] <= rules["near_duplicate"]["alone"]
+    equal, near, alike = (report["rules"][name] for name in ("duplicate", "near_duplicate", "fuzzy_duplicate"))
+    assert not equal["on"]
+    assert not alike["on"]
+    assert near["alone"] == near["dropped"]
+    assert equal["alone"] <= near["alone"]
+
+
+def test_a_duplicate_that_gives_an_item_away_counts_for_both_rules():
+    rivers = "How many rivers flow through the north of the country before they reach the sea, and which is longest?"
+    clocks = "A clock loses four minutes in every hour that it runs; what does it show at noon, if set at six?"
+    benchmarks = Contamination([Item("bench", "1", rivers), Item("bench", "2", clocks)], "tulu3-8gram")
+    proposed = [
+        rules.Proposal("c000000-0", "Write a poem about rain.", "accepted"),
+        rules.Proposal("c000000-1", clocks, "contaminated"),
+        rules.Proposal("c000000-2", rivers, "near_duplicate"),  # a seed asks nearly this
+        rules.Proposal("c000000-3", "write a poem about rain", "duplicate"),
+    ]
+    found = rules.of_proposals(proposed, CONFIG, [rivers.replace("rivers", "streams")], benchmarks)
+    assert found == {
+        "duplicate": {"on": True, "threshold": None, "dropped": 1, "alone": 1},
+        "near_duplicate": {"on": True, "threshold": 0.7, "dropped": 1, "alone": 2},
+        "fuzzy_duplicate": {"on": True, "threshold": 0.9, "dropped": 0, "alone": 2},
+        "contaminated": {"on": True, "threshold": None, "dropped": 1, "alone": 2},
+    }
+
+
+def test_a_threshold_of_one_is_a_rule_that_is_off():
+    proposed = [rules.Proposal(f"c000000-{n}", text, "accepted") for n, text in enumerate(
+        ["Write a poem about rain in spring.", "Write a poem about rain in autumn."]
+    )]  # fmt: skip
+    found = rules.of_proposals(proposed, CONFIG.model_copy(update={"novelty_threshold": 1, "fuzzy": 0}), [], None)
+    assert found["near_duplicate"] == {"on": False, "threshold": 0.7, "dropped": 0, "alone": 1}
+    assert found["fuzzy_duplicate"]["on"] is False
+    assert found["contaminated"] == {"on": False, "threshold": None, "dropped": 0, "alone": 0}

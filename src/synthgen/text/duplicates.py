@@ -235,14 +235,14 @@ def near_ones(pool: Novelty, texts: Sequence[Text], stays: Sequence[bool], few: 
 
 def alike_ones(pool: Fuzzy, texts: Sequence[Text], stays: Sequence[bool], few: int) -> list[bool]:
     """Which texts reach the threshold, in characters, with an earlier one that stays."""
+    given = [(one.id, one.key) for one in texts]
     found: list[bool] = []
-    size = PART if len(texts) > few else 1
-    for first in range(0, len(texts), size):
-        part, stay = texts[first : first + size], stays[first : first + size]
-        if size == 1:
-            found.append(pool.nearest(part[0].key) is not None)
-        else:
-            near = pool.alike([one.key for one in part])
-            found += [one.pool is not None or any(stay[other] for _, other in one.batch) for one in near]
-        pool.extend([(one.id, one.key) for one, kept in zip(part, stay, strict=True) if kept])
+    if len(texts) > few:
+        for first in range(0, len(texts), PART):
+            found += pool.repeats(given[first : first + PART], stays[first : first + PART])
+        return found
+    for (identity, key), stay in zip(given, stays, strict=True):
+        found.append(pool.nearest(key) is not None)
+        if stay:
+            pool.add(identity, key)
     return found

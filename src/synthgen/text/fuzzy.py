@@ -10,6 +10,7 @@ neighbouring characters, at most.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import ceil, floor, log
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,21 @@ class Fuzzy:
             scores = ((self._score(mine, ordered, *both[other]), other) for other in earlier if other < number)
             batch = sorted((one for one in scores if one[0]), key=lambda one: (-one[0], one[1]))
             found.append(Alike(self._best(mine, ordered, positions), batch))
+        return found
+
+    def repeats(self, texts: Sequence[tuple[str, str]], enter: Sequence[bool]) -> list[bool]:
+        """Whether each (id, text) is like one of the pool or one before it that enters; those of `enter` enter all the same."""
+        both = [forms(text) for _, text in texts]
+        plain = [one for one, _ in both]
+        among = Counted(self.threshold)
+        among.extend(plain)
+        found = []
+        near = zip(both, self._grown().near(plain), among.near(plain), strict=True)
+        for number, (mine, positions, earlier) in enumerate(near):
+            held = ((self._plain[at], self._sorted[at]) for at in positions)
+            before = (both[other] for other in earlier if other < number and enter[other])
+            found.append(any(self._score(*mine, *other) for other in chain(before, held)))
+        self.extend(one for one, enters in zip(texts, enter, strict=True) if enters)
         return found
 
     def _scanned(self, plain: str, ordered: str) -> Nearest | None:
