@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from synthgen.text.compiled import compiled
 
 SLACK = 1e-9
 """By how much an overlap may miss a threshold before it is refused unread: rounding never refuses a pair."""
@@ -41,7 +43,7 @@ def popcount(_context: Any, _value: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def hashed(token):
     """Splitmix64 of a token's number."""
     value = np.uint64(token) + np.uint64(0x9E3779B97F4A7C15)
@@ -50,7 +52,7 @@ def hashed(token):
     return value ^ (value >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sign(text, slot, small, large, great):
     """Fill the parity signatures of a text: of 64 bits, and of 256 and 512 (4 and 8 words).
 
@@ -71,7 +73,7 @@ def sign(text, slot, small, large, great):
         slot[token] = -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def bucket_of(size):
     """The class of a text's length."""
     bucket = 0
@@ -80,7 +82,7 @@ def bucket_of(size):
     return bucket
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def pack(position, size, place):
     """A posting: position of the text, its length, and the token's place in its prefix order, the last two cut off at 2**16."""
     return (
@@ -90,14 +92,14 @@ def pack(position, size, place):
     )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def least_overlap(size, threshold):
     """The least overlap with which any partner of a text of `size` tokens can pass the threshold."""
     shortest = np.ceil(threshold * size / (2.0 - threshold) - SLACK)
     return max(1, int(np.ceil(threshold * (size + shortest) / 2.0 - SLACK)))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def prefix_of(text, rank, threshold):
     """The distinct tokens of a text's prefix under the order of `rank` (ties by number), rarest first.
 
@@ -128,7 +130,7 @@ def prefix_of(text, rank, threshold):
     return keys[:kept]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def prepare(text, slot, direct):
     """Bit masks of a text's tokens for `lcs`.
 
@@ -150,7 +152,7 @@ def prepare(text, slot, direct):
     return masks
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def forget(text, slot, direct):
     """Undo what `prepare` wrote."""
     for token in text:
@@ -158,7 +160,7 @@ def forget(text, slot, direct):
         direct[token] = np.uint64(0)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def lcs(masks, slot, direct, size, other):
     """Length of the longest common subsequence of a prepared text and another (Hyyro 2004, bit-parallel)."""
     words = masks.shape[1]
@@ -193,7 +195,7 @@ def lcs(masks, slot, direct, size, other):
     return found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def f_measure(common, target, prediction):
     """As rouge.f_measure, operation by operation."""
     if common == 0:
@@ -203,7 +205,7 @@ def f_measure(common, target, prediction):
     return 2 * precision * recall / (precision + recall)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def best_above(text, small, prefix, threshold, pool, posted, masks, slot, direct, stamp, turn):
     """(score, position) of the most similar text above the threshold, the earliest of equals; (0, -1) for none."""
     sizes, starts, tokens = pool
@@ -239,7 +241,7 @@ def best_above(text, small, prefix, threshold, pool, posted, masks, slot, direct
     return best, found
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def room(prefix, bucket, lists):
     """Postings that have to be laid out anew to add a text."""
     wanted = 0
@@ -250,7 +252,7 @@ def room(prefix, bucket, lists):
     return wanted
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def post(position, size, small, prefix, lists, places, signatures, used):
     """Add a text to the postings of its prefix; how many postings are laid out then."""
     bucket = bucket_of(size)
@@ -270,7 +272,7 @@ def post(position, size, small, prefix, lists, places, signatures, used):
     return used
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def run(
     flat,
     ends,
@@ -326,7 +328,7 @@ def run(
     return DONE, last
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def frequencies(tokens, laid, rank):
     """Count every token of the pool into `rank`: the order of the prefixes."""
     rank[:] = 0
@@ -334,7 +336,7 @@ def frequencies(tokens, laid, rank):
         rank[tokens[place]] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count_postings(pool, held, threshold, rank, lists):
     """How many postings each token has under the order of `rank`."""
     sizes, starts, tokens = pool
@@ -345,7 +347,7 @@ def count_postings(pool, held, threshold, rank, lists):
             lists[(key & np.int64(0xFFFFFFFF)) * BUCKETS + bucket, COUNT] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def repost(pool, held, threshold, rank, slot, posted):
     """Fill laid out, empty postings from the pool."""
     sizes, starts, tokens = pool
@@ -365,7 +367,7 @@ def repost(pool, held, threshold, rank, slot, posted):
             lists[listed, COUNT] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def ranked(score, position, scores, found, filled):
     """Put a text in its place among the best; how many there are. Scores fall, and positions rise where scores are equal."""
     place = filled
@@ -380,13 +382,13 @@ def ranked(score, position, scores, found, filled):
     return min(filled + 1, wanted)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def slope_of(scores, filled):
     """256ths of two texts' tokens that may be no common ones, at most, if they are to be as near as the last of the best."""
     return np.int64(256) if filled < scores.shape[0] else np.int64(np.ceil((1.0 - scores[filled - 1]) * 256.0 + 1e-6))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def top(text, threshold, pool, large, great, posted, rank, slot, direct, stamp, state, scores, found):
     """The most similar texts with a score above 0, best first, the earliest of equals; how many there are.
 

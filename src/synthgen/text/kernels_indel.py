@@ -11,15 +11,15 @@ Nothing here knows Python objects: the arrays belong to `alike.Alike`.
 # mypy: ignore-errors
 
 import numpy as np
-from numba import njit
 
+from synthgen.text.compiled import compiled
 from synthgen.text.kernels import popcount
 
 GROUPS = 5
 FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def prepare(mine, alphabet):
     """Of a text: the slot of each code, 0 for one it lacks; its group; its bits in the group; and of each slot those in the text."""
     slots = np.zeros(alphabet, np.uint32)
@@ -48,7 +48,7 @@ def prepare(mine, alphabet):
     return slots, group, grouped, whole
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def most_short(codes, first, last, group, bits):
     """The most that the LCS can be, where each group of the text fits a word."""
     state = np.empty(GROUPS, np.uint64)
@@ -65,7 +65,7 @@ def most_short(codes, first, last, group, bits):
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def step(state, masks):
     """One character further in a bit-parallel LCS of any length: the additions carry from word to word."""
     carry = np.uint64(0)
@@ -78,7 +78,7 @@ def step(state, masks):
         state[word] = carried | (kept - met)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def most_long(codes, first, last, group, grouped, slots):
     """The most that the LCS can be, whatever the length."""
     state = np.empty((GROUPS, grouped.shape[1]), np.uint64)
@@ -93,7 +93,7 @@ def most_long(codes, first, last, group, grouped, slots):
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def lcs(codes, first, last, slots, whole):
     """Length of the longest common subsequence."""
     state = np.empty(whole.shape[1], np.uint64)
@@ -108,7 +108,7 @@ def lcs(codes, first, last, slots, whole):
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def nearest(mine, codes, ends, alphabet, numerator, denominator):
     """The first of the most similar texts whose similarity reaches a fraction: (number, LCS), or (-1, 0).
 

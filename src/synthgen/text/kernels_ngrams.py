@@ -10,14 +10,15 @@ Nothing here knows Python objects: the arrays belong to `contamination.Grams`.
 # mypy: ignore-errors
 
 import numpy as np
-from numba import njit
+
+from synthgen.text.compiled import compiled
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 BEGINNING, UNLIKE = -1, -2
 """What stands left of a text's first token, and of an item's first: they differ, so a match begins there."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def hashed(tokens, place, size):
     """A hash of the `size` tokens from a place on."""
     value = np.uint64(size)
@@ -27,7 +28,7 @@ def hashed(tokens, place, size):
     return value * MULTIPLIER
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def same(one, at, other, place, size):
     """Whether two n-grams have the same tokens."""
     for offset in range(size):  # noqa: SIM110 - compiled
@@ -36,7 +37,7 @@ def same(one, at, other, place, size):
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def index(tokens, ends, own, size, starts):
     """Sort the places of all n-grams by bucket: fills `starts` (one more than there are buckets) and returns the places.
 
@@ -65,7 +66,7 @@ def index(tokens, ends, own, size, starts):
     return places
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def wanted(mine, tokens, starts, places, size):
     """The n-grams of a text that the benchmarks have: a first position of each, and the next position of the same one, or -1.
 
@@ -102,7 +103,7 @@ def wanted(mine, tokens, starts, places, size):
     return heads[:found], following, within
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def covered(mine, tokens, starts, places, ends, size, skips, least):
     """What a text covers: items in order, how many of their tokens, and the stretches (from, to) in order of place.
 
@@ -138,7 +139,7 @@ def covered(mine, tokens, starts, places, ends, size, skips, least):
     return items[: known + 1], counts[: known + 1], begin, begin + length
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def occurrences(mine, head, following):
     """Where a text has an n-gram, ordered by the token left of it: positions, those tokens, and where the next such token begins."""
     count, at = 0, head
@@ -160,7 +161,7 @@ def occurrences(mine, head, following):
     return positions, lefts, jump
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def farthest(mine, positions, lefts, jump, tokens, place, ends, size, skips):
     """The longest match that begins at a place of an item, over all positions of its first n-gram in a text; 0 for none.
 
@@ -179,7 +180,7 @@ def farthest(mine, positions, lefts, jump, tokens, place, ends, size, skips):
     return best
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def extended(mine, at, tokens, place, end, size, skips):
     """How far a match of `size` tokens goes on with up to `skips` tokens that differ, the last not among them."""
     length, whole, skipped = size, size, 0

@@ -4,7 +4,8 @@ Nothing here knows Python objects.
 """
 
 import numpy as np
-from numba import njit
+
+from synthgen.text.compiled import compiled
 
 FULL = -1
 WIDTH = 256
@@ -13,7 +14,7 @@ SLACK = 1e-9
 """By how much a distance may pass its limit before a text is refused: rounding never refuses one."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def within(counts, sizes, classes, share, blocks, of, texts, used, found):
     """Fill `found`; how many there are, or FULL where they are too many for it."""
     filled, apart = 0, np.empty(WIDTH, np.uint16)
@@ -33,7 +34,7 @@ def within(counts, sizes, classes, share, blocks, of, texts, used, found):
     return filled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def least_difference(counts, block, apart):
     """Add up how far a text's counts are from those of each text of a block; the least of it."""
     apart[:] = np.uint16(0)
@@ -48,7 +49,7 @@ def least_difference(counts, block, apart):
     return least
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count_characters(codes, ends, buckets, most):
     """How many characters of each text fall into each bucket, `most` at most."""
     counts = np.zeros((ends.shape[0], buckets), np.uint8)
@@ -62,7 +63,7 @@ def count_characters(codes, ends, buckets, most):
     return counts
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count_pairs(codes, ends, buckets, most):
     """How many pairs of neighbouring characters of each text fall into each bucket; a space stands at both ends."""
     counts = np.zeros((ends.shape[0], buckets), np.uint8)
@@ -79,13 +80,13 @@ def count_pairs(codes, ends, buckets, most):
     return counts
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def scattered(character):
     """ASCII letters fall into buckets of their own; all others anywhere."""
     return np.uint64(character) if character < 128 else mixed(np.uint64(character))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def mixed(value):
     """A number whose every bit depends on all bits of another (the end of splitmix64)."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
