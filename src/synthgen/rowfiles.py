@@ -144,6 +144,8 @@ class Writer:
         self._part = path.with_name(f".{path.name}.part")
         self._handle: Any = None
         self._parquet: Any = None
+        self._schema: Any = None
+        """Of the rows' file, which a file without rows has too."""
 
     def __enter__(self) -> Self:
         with storage(self.path):
@@ -154,8 +156,8 @@ class Writer:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             with storage(self.path):
-                if self._parquet is not None and kind is None:
-                    self._parquet.close()
+                if kind is None and self.path.suffix == ".parquet":
+                    self._finish_table()
                 self._handle.close()
                 if kind is None:
                     self._part.replace(self.path)
@@ -165,6 +167,8 @@ class Writer:
 
     def take(self, chunk: Chunk, places: Sequence[int]) -> None:
         """Write some rows of a chunk, by their places in it."""
+        if self._schema is None and chunk.table is not None:
+            self._schema = chunk.table.schema
         if not places:
             return
         self.rows += len(places)
@@ -178,6 +182,14 @@ class Writer:
     def put(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write rows of our own."""
         self.take(Chunk(1, rows), range(len(rows)))
+
+    def _finish_table(self) -> None:
+        """The end of a Parquet file, also of one without rows."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        writer = self._parquet or pq.ParquetWriter(self._handle, self._schema or pa.schema([]), compression="zstd")
+        writer.close()
 
     def _take_table(self, chunk: Chunk, places: Sequence[int]) -> None:
         import pyarrow as pa
