@@ -39,7 +39,10 @@ def ranges() -> str:
         elif character in MARKS:
             found.append([character, character])
         is_open = character in MARKS or (is_open and character in IRRELEVANT)
-    return "".join(f"{first}-{last}" if first < last else first for first, last in found)
+    return "".join(
+        first if first == last else f"{first}{last}" if ord(last) == ord(first) + 1 else f"{first}-{last}"
+        for first, last in found
+    )
 
 
 def test_mark_is_what_unicode_says():
