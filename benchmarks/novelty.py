@@ -5,37 +5,56 @@ trigram model of them, in which one word in ten is a name or a number of an open
 `closed` has no open vocabulary, `boilerplate` shares 30 words between all items, `one_length` has texts of 16 tokens only,
 `same_rare` gives every text the same three rare words. References run on a part and are projected to all pairs, as each says.
 
-Run it as `python benchmarks/novelty.py [SIZE ...]`; without sizes 52,445 and 200,000, with `--all` five up to a million.
+`dedup` is the whole command with every rule, in a process of its own; `loop` is what the grow loop does with a candidate.
+`load` is how many processes wanted a processor when a measurement began: beyond 1, times are disturbed.
+
+Run it as `python benchmarks/novelty.py [SIZE ...]`; without sizes 52,445 and 200,000. With `--all` it measures seven, up to a
+million, and draws docs/novelty.svg of five of them.
 """
 
 import json
 import math
+import os
 import random
 import re
 import resource
+import statistics
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rapidfuzz.distance import Indel
 from rapidfuzz.process import cdist
 from rouge_score import rouge_scorer
 
-from synthgen.text.fuzzy import Fuzzy
+from synthgen import steps
+from synthgen.records import Instruction, Reply, Target
+from synthgen.stages import grow, screen
 from synthgen.text.novelty import Novelty, coded
 from synthgen.text.tokens import parity_tokens
 
 THRESHOLD = 0.7
 SIZES = (52_445, 200_000)
-ALL_SIZES = (50_000, 100_000, 250_000, 500_000, 1_000_000)
+PLOTTED = (50_000, 100_000, 250_000, 500_000, 1_000_000)
+"""Sizes from which the growth is fitted."""
+ALL_SIZES = (50_000, 52_445, 100_000, 200_000, 250_000, 500_000, 1_000_000)
+DEDUPED = (52_445, 200_000, 1_000_000)
+"""Sizes at which the whole command is measured."""
 HARD_SIZES = (20_000, 50_000)
 BATCH = 10_000
+REPEATED = 100_000
+"""Texts up to which a stream is measured three times; the median counts."""
 IN_LOOP = 100_000
 """Size of the pool at which a candidate of the grow loop is timed."""
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = "from synthgen.cli import app; app()"
 DOCUMENTED = re.compile(r'"""(.*?)"""', re.DOTALL)
 
 
@@ -180,70 +199,264 @@ def single_ms(pool: Novelty, texts: list[str], name: str, part: int = 300) -> fl
     return 1000 * (time.process_time() - began) / part
 
 
-def in_loop_ms(pool: Novelty, texts: list[str], part: int = 300) -> float:
-    """CPU milliseconds of a candidate of the grow loop: its nearest neighbour, and the fuzzy duplicates."""
-    fuzzy = Fuzzy(0.9)
-    for number, text in enumerate(texts):
-        fuzzy.add(str(number), text)
-    fuzzy.nearest(texts[0])
+def candidates(stream: list[str], rng: random.Random) -> list[tuple[str, str]]:
+    """(kind, text): 300 texts beyond the pool, and of 100 in the pool 50 with a word more and 50 with their words in another order."""
+    near = rng.sample(stream[:IN_LOOP], 100)
+    return [
+        *(("new", text) for text in stream[IN_LOOP:]),
+        *(("reworded", f"{text} again") for text in near[:50]),
+        *(("reordered", " ".join(rng.sample(words := text.split(), len(words)))) for text in near[50:]),
+    ]
+
+
+def loop() -> dict[str, Any]:
+    """CPU milliseconds of a candidate of the grow loop: `judge_item` and, of what is accepted, `admit`; then its parts."""
+    rng = random.Random(9)
+    stream = Streams().realistic(IN_LOOP + 300)
+    config, texts, seeds = steps.resolve(steps.Job(ROOT / "seeds", ROOT / "none"))
+    sides = steps.sides_of(config, seeds, {})
+    pool = grow.Pool.of(grow.Source.of(seeds, sides, config, texts))
+    for number, text in enumerate(stream[:IN_LOOP]):
+        pool.admit(f"stream-{number}", text)
+    shown = pool.seeds["train"][: config.in_context]
+    unfit = screen.screen(config, pool.source.languages)
+    reply = Reply(text="", finish="stop", key="key")
+
+    def judged(text: str) -> object:
+        return grow.judge_item("item", text, reply, shown, Target(), pool, unfit)
+
+    judged("loaded, compiled and kept before anything is timed, language model and all")
+    load, spent, reasons = os.getloadavg()[0], defaultdict(list), defaultdict(Counter)
+    found = [(kind, text, *timed(judged, text)) for kind, text in candidates(stream, rng)]
+    for kind, _, one, milliseconds in found:
+        spent[kind].append(milliseconds)
+        reasons[kind]["accepted" if isinstance(one, Instruction) else one.reason] += 1
+    new = [text for kind, text, one, _ in found if kind == "new" and isinstance(one, Instruction)]
+    held, duplicates = [pool.duplicates.text("item", text) for text in new], pool.duplicates
+    parts: dict[str, list[float]] = {
+        "screens": [timed(unfit, text)[1] for text in new],
+        "normalised": [timed(lambda text: duplicates.text("item", text), text)[1] for text in new],
+        "rouge_l_above": [timed(duplicates.novelty.above, one.whole)[1] for one in held],
+        "fuzzy": [timed(duplicates.fuzzy.nearest, one.key)[1] for one in held],
+        "nearest": [timed(duplicates.nearest, one)[1] for one in held],
+        "root": [timed(lambda text: grow.root(text, shown, pool), text)[1] for text in new],
+    }
+    admitted = [timed(lambda text: pool.admit(f"new-{text}", text), text)[1] for text in new]
+    whole = sum(sum(times) for times in spent.values()) + sum(admitted)
+    return {
+        "pool": IN_LOOP + len(seeds),
+        "shown": len(shown),
+        "load": load,
+        "cpu_ms_per_candidate": round(whole / len(found), 3),
+        "kinds": {
+            kind: {
+                "candidates": len(times),
+                "outcomes": dict(reasons[kind]),
+                "cpu_ms_mean": round(statistics.fmean(times), 3),
+                "cpu_ms_median": round(statistics.median(times), 3),
+            }
+            for kind, times in spent.items()
+        },
+        "cpu_ms_to_admit": round(statistics.fmean(admitted), 3),
+        "cpu_ms_of_parts_of_new": {name: round(statistics.fmean(times), 3) for name, times in parts.items()},
+    }
+
+
+def timed(ask: Callable[[Any], Any], given: Any) -> tuple[Any, float]:
+    """What a call gives, and its CPU milliseconds."""
     began = time.process_time()
-    for text in texts[-part:]:
-        pool.nearest(f"say it again: {text} and again")
-        fuzzy.nearest(f"say it again: {text} and again")
-    return 1000 * (time.process_time() - began) / part
+    found = ask(given)
+    return found, 1000 * (time.process_time() - began)
 
 
-def measured(kind: str, size: int, *, references: bool) -> dict[str, object]:
-    """One stream."""
+def dedup(size: int) -> dict[str, Any]:
+    """`synthgen dedup` in default mode over a file of the realistic stream, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = Path(folder) / "rows.jsonl"
+        subprocess.run([sys.executable, __file__, "--write", str(size), str(rows)], check=True)
+        files = ["--out", f"{folder}/kept.jsonl", "--rejected", f"{folder}/rejected.jsonl"]
+        command = [sys.executable, "-c", COMMAND, "dedup", str(rows), "--field", "instruction", *files]
+        load, began = os.getloadavg()[0], time.perf_counter()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+            told = child.stdout.read()
+            _, status, used = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise SystemExit(f"synthgen dedup ended with {child.returncode}")
+        return {
+            "size": size,
+            "load": load,
+            "wall_seconds": round(time.perf_counter() - began, 1),
+            "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+            "resident_mib": used.ru_maxrss // 1024,
+            **json.loads(told),
+        }
+
+
+def write(size: int, path: Path) -> None:
+    """The realistic stream as JSON lines."""
+    with path.open("w") as handle:
+        handle.writelines(json.dumps({"instruction": text}) + "\n" for text in Streams().realistic(size))
+
+
+def measured(kind: str, size: int, references: str) -> dict[str, Any]:
+    """One stream, beside the references that are named."""
     texts = getattr(Streams(), kind)(size)
-    decisions, seconds, pool = ours(texts)
-    found: dict[str, object] = {
+    load, times = os.getloadavg()[0], []
+    for _ in range(3 if size <= REPEATED else 1):
+        decisions, taken, pool = ours(texts)
+        times.append(taken)
+    seconds, pairs = statistics.median(times), pairs_of(decisions)
+    found: dict[str, Any] = {
         "stream": kind,
         "size": size,
         "mean_words": round(sum(len(text.split()) for text in texts) / size, 1),
+        "load": load,
         "accepted": sum(decisions),
         "seconds": round(seconds, 2),
+        "seconds_of_runs": [round(one, 2) for one in times],
+        "ns_per_pair": round(1e9 * seconds / pairs, 2),
         "index_bytes_per_text": round(pool.nbytes / len(pool)),
         "above_cpu_ms": round(single_ms(pool, texts[::-1], "above"), 3),
         "nearest_cpu_ms": round(single_ms(pool, texts[::-1], "nearest"), 3),
+        "resident_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
-    if size == IN_LOOP:
-        found["in_loop_cpu_ms"] = round(in_loop_ms(pool, texts), 3)
-    if references:
+    if "rouge" in references:
         projected, equal = rouge_score_seconds(texts, decisions)
-        triangle = cdist_seconds(texts, decisions)
         found |= {
             "decisions_equal": equal,
             "rouge_score_projected_seconds": round(projected),
             "times_rouge_score": round(projected / seconds),
+        }
+    if "cdist" in references:
+        triangle = cdist_seconds(texts, decisions)
+        found |= {
             "cdist_projected_seconds": round(triangle, 1),
+            "cdist_ns_per_pair": round(1e9 * triangle / pairs, 2),
             "times_cdist": round(triangle / seconds, 1),
         }
-    return found | {"resident_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
-
-
-def child(kind: str, size: int, *, references: bool) -> dict[str, object]:
-    """One stream in a process of its own, so that memory is its own."""
-    print(f"{kind} {size} ...", file=sys.stderr)
-    command = [sys.executable, __file__, "--one", kind, str(size), *(["--references"] if references else [])]
-    found: dict[str, object] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     return found
 
 
+def growth(sizes: list[int], seconds: list[float]) -> tuple[float, float]:
+    """The exponent of least squares over sizes and seconds, both in logarithms, and the seconds it gives a size of 1."""
+    exponent, start = np.polyfit(np.log(sizes), np.log(seconds), 1)
+    return float(exponent), math.exp(start)
+
+
+def plot(runs: list[dict[str, Any]], path: Path) -> None:
+    """Seconds over size, both in logarithms, with the line of least squares and the slopes 1 and 1.6 from the first size."""
+    sizes, seconds = [run["size"] for run in runs], [run["seconds"] for run in runs]
+    exponent, start = growth(sizes, seconds)
+    left, right, top, bottom = 70, 470, 20, 300
+    lowest = 10 ** math.floor(math.log10(min(seconds) * 0.9))
+    highest = 10 ** math.ceil(math.log10(seconds[0] * (sizes[-1] / sizes[0]) ** 1.6))
+    wide, narrow = sizes[-1] * 1.25, sizes[0] * 0.8
+
+    def x(size: float) -> float:
+        return left + (right - left) * math.log(size / narrow) / math.log(wide / narrow)
+
+    def y(second: float) -> float:
+        return bottom - (bottom - top) * math.log(second / lowest) / math.log(highest / lowest)
+
+    def text(across: float, down: float, said: str, anchor: str = "middle", more: str = "") -> str:
+        return f'<text x="{across:.1f}" y="{down:.1f}" text-anchor="{anchor}"{more}>{said}</text>'
+
+    def line(first: tuple[float, float], last: tuple[float, float], style: str) -> str:
+        (one, up), (two, down) = first, last
+        return f'<line x1="{one:.1f}" y1="{up:.1f}" x2="{two:.1f}" y2="{down:.1f}" {style}/>'
+
+    drawn = ['<rect width="640" height="360" fill="#fff"/>']
+    for power in range(round(math.log10(lowest)), round(math.log10(highest)) + 1):
+        drawn.append(line((left, y(10.0**power)), (right, y(10.0**power)), 'stroke="#ddd"'))
+        drawn.append(text(left - 8, y(10.0**power) + 4, f"{10.0**power:,g}", "end"))
+    for size in sizes:
+        drawn.append(line((x(size), top), (x(size), bottom), 'stroke="#eee"'))
+        drawn.append(text(x(size), bottom + 18, f"{size:,}"))
+    drawn.append(f'<path d="M{left} {top}V{bottom}H{right}" fill="none" stroke="#444"/>')
+    slopes = (
+        (1.0, seconds[0] / sizes[0], "#888", ' stroke-dasharray="2 4"', "slope 1"),
+        (1.6, seconds[0] / sizes[0] ** 1.6, "#888", ' stroke-dasharray="7 4"', "slope 1.6"),
+        (exponent, start, "#1f5fa8", "", f"measured: slope {exponent:.2f}"),
+    )
+    labels = spread([y(factor * sizes[-1] ** slope) for slope, factor, *_ in slopes])
+    for (slope, factor, colour, dashes, said), down in zip(slopes, labels, strict=True):
+        ends = [(x(size), y(factor * size**slope)) for size in (sizes[0], sizes[-1])]
+        drawn.append(line(ends[0], ends[1], f'stroke="{colour}" stroke-width="1.5"{dashes}'))
+        drawn.append(text(right + 8, down + 4, said, "start", f' fill="{colour}"'))
+    for size, second in zip(sizes, seconds, strict=True):
+        drawn.append(f'<circle cx="{x(size):.1f}" cy="{y(second):.1f}" r="4" fill="#1f5fa8"/>')
+        drawn.append(text(x(size) - 7, y(second) - 8, f"{second:.3g}", "end", ' fill="#1f5fa8"'))
+    drawn.append(text((left + right) / 2, bottom + 42, "texts in the stream"))
+    drawn.append(text(18, (top + bottom) / 2, "seconds", more=f' transform="rotate(-90 18 {(top + bottom) / 2:.0f})"'))
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 360" font-family="sans-serif" font-size="12" fill="#222">'
+    path.write_text("\n".join([head, *drawn, "</svg>"]) + "\n")
+
+
+def spread(places: list[float], apart: float = 15) -> list[float]:
+    """Places of labels, moved down where they would touch."""
+    moved: dict[int, float] = {}
+    last = -math.inf
+    for number in sorted(range(len(places)), key=places.__getitem__):
+        last = moved[number] = max(places[number], last + apart)
+    return [moved[number] for number in range(len(places))]
+
+
+def child(*arguments: str) -> dict[str, Any]:
+    """One measurement in a process of its own, so that memory is its own."""
+    print(*arguments, "...", file=sys.stderr)
+    done = subprocess.run([sys.executable, __file__, *arguments], stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    print(json.dumps(found), file=sys.stderr)
+    return found
+
+
+def machine() -> str:
+    """The processor as `lscpu` names it, and how many of it there are."""
+    named = subprocess.run(["lscpu"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    model = re.search(r"^Model name:\s*(.*)$", named, re.MULTILINE)
+    return f"{len(os.sched_getaffinity(0))} x {model[1] if model else 'unknown'}"
+
+
 def main(sizes: tuple[int, ...], hard: tuple[int, ...]) -> None:
-    """Every stream, and how the time grows."""
-    runs = [child("realistic", size, references=size <= 60_000) for size in sizes]
-    small, large = runs[0], runs[-1]
-    exponent = math.log(large["seconds"] / small["seconds"]) / math.log(large["size"] / small["size"])  # type: ignore[operator]
+    """Every stream, what the command and the loop take, and how the time grows."""
+    dedup(3000)  # once, so that no later one pays for compiling
+    runs = [child("--one", "realistic", str(size), "rouge,cdist" if size <= 60_000 else "") for size in sizes]
+    fitted = [run for run in runs if run["size"] in PLOTTED]
+    if len(fitted) < len(PLOTTED):
+        fitted = runs
     kinds = ("closed", "boilerplate", "one_length", "same_rare")
-    others = [child(kind, size, references=False) for kind in kinds for size in hard]
-    print(json.dumps({"realistic": runs, "growth_exponent": round(exponent, 2), "hard": others}, indent=2))
+    found: dict[str, Any] = {
+        "machine": machine(),
+        "python": sys.version.split()[0],
+        "realistic": runs,
+        "growth_exponent": round(growth(*columns(fitted))[0], 2) if len(fitted) > 1 else None,
+        "growth_fitted_to": [run["size"] for run in fitted],
+        "loop": child("--loop"),
+        "hard": [child("--one", kind, str(size), "cdist") for kind in kinds for size in hard],
+        "dedup": [child("--dedup", str(size)) for size in sizes if size in DEDUPED],
+    }
+    if sizes == ALL_SIZES:
+        plot(fitted, ROOT / "docs" / "novelty.svg")
+    print(json.dumps(found, indent=2))
+
+
+def columns(runs: list[dict[str, Any]]) -> tuple[list[int], list[float]]:
+    """Sizes and seconds."""
+    return [run["size"] for run in runs], [run["seconds"] for run in runs]
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(measured(sys.argv[2], int(sys.argv[3]), references="--references" in sys.argv)))
-    elif "--all" in sys.argv:
+    flag, rest = sys.argv[1] if len(sys.argv) > 1 else "", sys.argv[2:]
+    if flag == "--one":
+        print(json.dumps(measured(rest[0], int(rest[1]), rest[2])))
+    elif flag == "--loop":
+        print(json.dumps(loop()))
+    elif flag == "--dedup":
+        print(json.dumps(dedup(int(rest[0]))))
+    elif flag == "--write":
+        write(int(rest[0]), Path(rest[1]))
+    elif flag == "--all":
         main(ALL_SIZES, HARD_SIZES)
     else:
         main(tuple(map(int, sys.argv[1:])) or SIZES, HARD_SIZES[:1])
