@@ -6,7 +6,8 @@ trigram model of them, in which one word in ten is a name or a number of an open
 `same_rare` gives every text the same three rare words. References run on a part and are projected to all pairs, as each says.
 
 `dedup` is the whole command with every rule, in a process of its own; `loop` is what the grow loop does with a candidate.
-`load` is how many processes wanted a processor when a measurement began: beyond 1, times are disturbed.
+`load` is how many processes wanted a processor when a measurement began: beyond 1, `seconds` are disturbed, CPU seconds hardly.
+So references are compared in CPU seconds: rouge-score and we take one core, and cdist is given the half of its own, for two.
 
 Run it as `python benchmarks/novelty.py [SIZE ...]`; without sizes 52,445 and 200,000. With `--all` it measures seven, up to a
 million, and draws docs/novelty.svg of five of them.
@@ -26,6 +27,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +51,10 @@ DEDUPED = (52_445, 200_000, 1_000_000)
 """Sizes at which the whole command is measured."""
 HARD_SIZES = (20_000, 50_000)
 BATCH = 10_000
-REPEATED = 100_000
-"""Texts up to which a stream is measured three times; the median counts."""
+ENOUGH_SECONDS = 10
+"""A stream is measured three times, unless it has taken so long already; the median counts."""
+ASKED = 300
+"""Texts beyond the stream that are asked for, none of which is in the pool."""
 IN_LOOP = 100_000
 """Size of the pool at which a candidate of the grow loop is timed."""
 ROOT = Path(__file__).resolve().parent.parent
@@ -157,28 +161,28 @@ def ours(texts: list[str]) -> tuple[list[bool], float, Novelty]:
 
 
 def rouge_score_seconds(texts: list[str], decisions: list[bool], part: int = 150) -> tuple[float, bool]:
-    """Projected to all pairs from the first texts, and whether the decisions on them are equal."""
+    """CPU seconds, projected to all pairs from the first texts, and whether the decisions on them are equal."""
     scorer = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
     accepted: list[str] = []
-    equal, pairs, began = True, 0, time.perf_counter()
+    equal, pairs, began = True, 0, time.process_time()
     for text, decision in zip(texts[:part], decisions, strict=False):
         best = max((scorer.score(other, text)["rougeL"].fmeasure for other in accepted), default=0.0)
         pairs += len(accepted)
         equal = equal and (best <= THRESHOLD) == decision
         if decision:
             accepted.append(text)
-    return (time.perf_counter() - began) / pairs * pairs_of(decisions), equal
+    return (time.process_time() - began) / pairs * pairs_of(decisions), equal
 
 
 def cdist_seconds(texts: list[str], decisions: list[bool], part: int = 6000) -> float:
-    """rapidfuzz over the triangle with a cutoff, on both cores, projected from a square of the last texts."""
+    """CPU seconds of rapidfuzz over the triangle with a cutoff, projected from a square of the last texts."""
     numbers: dict[str, int] = {}
     strings = [
         coded([numbers.setdefault(token, len(numbers) + 1) for token in parity_tokens(text)]) for text in texts[-part:]
     ]
-    began = time.perf_counter()
+    began = time.process_time()
     cdist(strings, strings, scorer=Indel.normalized_similarity, score_cutoff=THRESHOLD, workers=-1, dtype=np.float32)
-    return (time.perf_counter() - began) / len(strings) ** 2 * pairs_of(decisions)
+    return (time.process_time() - began) / len(strings) ** 2 * pairs_of(decisions)
 
 
 def pairs_of(decisions: list[bool]) -> int:
@@ -190,13 +194,13 @@ def pairs_of(decisions: list[bool]) -> int:
     return pairs
 
 
-def single_ms(pool: Novelty, texts: list[str], name: str, part: int = 300) -> float:
+def single_ms(pool: Novelty, texts: list[str], name: str) -> float:
     """CPU milliseconds of a question about one text."""
     ask = getattr(pool, name)
     began = time.process_time()
-    for text in texts[:part]:
+    for text in texts:
         ask(text)
-    return 1000 * (time.process_time() - began) / part
+    return 1000 * (time.process_time() - began) / len(texts)
 
 
 def candidates(stream: list[str], rng: random.Random) -> list[tuple[str, str]]:
@@ -209,10 +213,10 @@ def candidates(stream: list[str], rng: random.Random) -> list[tuple[str, str]]:
     ]
 
 
-def loop() -> dict[str, Any]:
+def loop(path: Path) -> dict[str, Any]:
     """CPU milliseconds of a candidate of the grow loop: `judge_item` and, of what is accepted, `admit`; then its parts."""
     rng = random.Random(9)
-    stream = Streams().realistic(IN_LOOP + 300)
+    stream = read(path, IN_LOOP + ASKED)
     config, texts, seeds = steps.resolve(steps.Job(ROOT / "seeds", ROOT / "none"))
     sides = steps.sides_of(config, seeds, {})
     pool = grow.Pool.of(grow.Source.of(seeds, sides, config, texts))
@@ -269,11 +273,12 @@ def timed(ask: Callable[[Any], Any], given: Any) -> tuple[Any, float]:
     return found, 1000 * (time.process_time() - began)
 
 
-def dedup(size: int) -> dict[str, Any]:
+def dedup(size: int, path: Path) -> dict[str, Any]:
     """`synthgen dedup` in default mode over a file of the realistic stream, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.jsonl"
-        subprocess.run([sys.executable, __file__, "--write", str(size), str(rows)], check=True)
+        with path.open("rb") as stream, rows.open("wb") as handle:
+            handle.writelines(islice(stream, size))
         files = ["--out", f"{folder}/kept.jsonl", "--rejected", f"{folder}/rejected.jsonl"]
         command = [sys.executable, "-c", COMMAND, "dedup", str(rows), "--field", "instruction", *files]
         load, began = os.getloadavg()[0], time.perf_counter()
@@ -293,20 +298,29 @@ def dedup(size: int) -> dict[str, Any]:
         }
 
 
-def write(size: int, path: Path) -> None:
-    """The realistic stream as JSON lines."""
+def write(kind: str, size: int, path: Path) -> None:
+    """A stream as JSON lines; a shorter one is the beginning of a longer one."""
     with path.open("w") as handle:
-        handle.writelines(json.dumps({"instruction": text}) + "\n" for text in Streams().realistic(size))
+        handle.writelines(json.dumps({"instruction": text}) + "\n" for text in getattr(Streams(), kind)(size))
 
 
-def measured(kind: str, size: int, references: str) -> dict[str, Any]:
+def read(path: Path, size: int) -> list[str]:
+    """The beginning of a stream."""
+    with path.open() as handle:
+        return [json.loads(line)["instruction"] for line in islice(handle, size)]
+
+
+def measured(kind: str, size: int, path: Path, references: str) -> dict[str, Any]:
     """One stream, beside the references that are named."""
-    texts = getattr(Streams(), kind)(size)
-    load, times = os.getloadavg()[0], []
-    for _ in range(3 if size <= REPEATED else 1):
+    texts = read(path, size + ASKED)
+    texts, asked = texts[:size], texts[size:]
+    load, times, cpu = os.getloadavg()[0], [], []
+    while not times or (len(times) < 3 and sum(times) < ENOUGH_SECONDS):
+        before = time.process_time()
         decisions, taken, pool = ours(texts)
         times.append(taken)
-    seconds, pairs = statistics.median(times), pairs_of(decisions)
+        cpu.append(time.process_time() - before)
+    seconds, own, pairs = statistics.median(times), statistics.median(cpu), pairs_of(decisions)
     found: dict[str, Any] = {
         "stream": kind,
         "size": size,
@@ -314,26 +328,27 @@ def measured(kind: str, size: int, references: str) -> dict[str, Any]:
         "load": load,
         "accepted": sum(decisions),
         "seconds": round(seconds, 2),
+        "cpu_seconds": round(own, 2),
         "seconds_of_runs": [round(one, 2) for one in times],
-        "ns_per_pair": round(1e9 * seconds / pairs, 2),
+        "cpu_ns_per_pair": round(1e9 * own / pairs, 2),
         "index_bytes_per_text": round(pool.nbytes / len(pool)),
-        "above_cpu_ms": round(single_ms(pool, texts[::-1], "above"), 3),
-        "nearest_cpu_ms": round(single_ms(pool, texts[::-1], "nearest"), 3),
+        "above_cpu_ms": round(single_ms(pool, asked, "above"), 3),
+        "nearest_cpu_ms": round(single_ms(pool, asked, "nearest"), 3),
         "resident_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
     if "rouge" in references:
         projected, equal = rouge_score_seconds(texts, decisions)
         found |= {
             "decisions_equal": equal,
-            "rouge_score_projected_seconds": round(projected),
-            "times_rouge_score": round(projected / seconds),
+            "rouge_score_projected_cpu_seconds": round(projected),
+            "times_rouge_score": round(projected / own),
         }
     if "cdist" in references:
         triangle = cdist_seconds(texts, decisions)
         found |= {
-            "cdist_projected_seconds": round(triangle, 1),
-            "cdist_ns_per_pair": round(1e9 * triangle / pairs, 2),
-            "times_cdist": round(triangle / seconds, 1),
+            "cdist_projected_cpu_seconds": round(triangle, 1),
+            "cdist_cpu_ns_per_pair": round(1e9 * triangle / pairs, 2),
+            "times_cdist_on_two_cores": round(triangle / 2 / own, 1),
         }
     return found
 
@@ -345,8 +360,8 @@ def growth(sizes: list[int], seconds: list[float]) -> tuple[float, float]:
 
 
 def plot(runs: list[dict[str, Any]], path: Path) -> None:
-    """Seconds over size, both in logarithms, with the line of least squares and the slopes 1 and 1.6 from the first size."""
-    sizes, seconds = [run["size"] for run in runs], [run["seconds"] for run in runs]
+    """CPU seconds over size, both in logarithms, with the line of least squares and the slopes 1 and 1.6 from the first size."""
+    sizes, seconds = [one["size"] for one in runs], [one["cpu_seconds"] for one in runs]
     exponent, start = growth(sizes, seconds)
     left, right, top, bottom = 70, 470, 20, 300
     lowest = 10 ** math.floor(math.log10(min(seconds) * 0.9))
@@ -366,7 +381,7 @@ def plot(runs: list[dict[str, Any]], path: Path) -> None:
         (one, up), (two, down) = first, last
         return f'<line x1="{one:.1f}" y1="{up:.1f}" x2="{two:.1f}" y2="{down:.1f}" {style}/>'
 
-    drawn = ['<rect width="640" height="360" fill="#fff"/>']
+    drawn = ['<rect width="640" height="370" fill="#fff"/>']
     for power in range(round(math.log10(lowest)), round(math.log10(highest)) + 1):
         drawn.append(line((left, y(10.0**power)), (right, y(10.0**power)), 'stroke="#ddd"'))
         drawn.append(text(left - 8, y(10.0**power) + 4, f"{10.0**power:,g}", "end"))
@@ -386,10 +401,12 @@ def plot(runs: list[dict[str, Any]], path: Path) -> None:
         drawn.append(text(right + 8, down + 4, said, "start", f' fill="{colour}"'))
     for size, second in zip(sizes, seconds, strict=True):
         drawn.append(f'<circle cx="{x(size):.1f}" cy="{y(second):.1f}" r="4" fill="#1f5fa8"/>')
-        drawn.append(text(x(size) - 7, y(second) - 8, f"{second:.3g}", "end", ' fill="#1f5fa8"'))
-    drawn.append(text((left + right) / 2, bottom + 42, "texts in the stream"))
-    drawn.append(text(18, (top + bottom) / 2, "seconds", more=f' transform="rotate(-90 18 {(top + bottom) / 2:.0f})"'))
-    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 360" font-family="sans-serif" font-size="12" fill="#222">'
+        drawn.append(text(x(size), bottom + 34, f"{second:.3g} s", more=' fill="#1f5fa8"'))
+    drawn.append(text((left + right) / 2, bottom + 54, "texts in the stream"))
+    drawn.append(
+        text(18, (top + bottom) / 2, "CPU seconds", more=f' transform="rotate(-90 18 {(top + bottom) / 2:.0f})"')
+    )
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 370" font-family="sans-serif" font-size="12" fill="#222">'
     path.write_text("\n".join([head, *drawn, "</svg>"]) + "\n")
 
 
@@ -404,11 +421,15 @@ def spread(places: list[float], apart: float = 15) -> list[float]:
 
 def child(*arguments: str) -> dict[str, Any]:
     """One measurement in a process of its own, so that memory is its own."""
-    print(*arguments, "...", file=sys.stderr)
-    done = subprocess.run([sys.executable, __file__, *arguments], stdout=subprocess.PIPE, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(run(*arguments))
     print(json.dumps(found), file=sys.stderr)
     return found
+
+
+def run(*arguments: str) -> bytes:
+    """This script once more; what it prints."""
+    print(*arguments, "...", file=sys.stderr)
+    return subprocess.run([sys.executable, __file__, *arguments], stdout=subprocess.PIPE, check=True).stdout
 
 
 def machine() -> str:
@@ -420,42 +441,50 @@ def machine() -> str:
 
 def main(sizes: tuple[int, ...], hard: tuple[int, ...]) -> None:
     """Every stream, what the command and the loop take, and how the time grows."""
-    dedup(3000)  # once, so that no later one pays for compiling
-    runs = [child("--one", "realistic", str(size), "rouge,cdist" if size <= 60_000 else "") for size in sizes]
-    fitted = [run for run in runs if run["size"] in PLOTTED]
-    if len(fitted) < len(PLOTTED):
-        fitted = runs
-    kinds = ("closed", "boilerplate", "one_length", "same_rare")
-    found: dict[str, Any] = {
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(everything(sizes, hard, Path(folder)), indent=2))
+
+
+def everything(sizes: tuple[int, ...], hard: tuple[int, ...], folder: Path) -> dict[str, Any]:
+    """All figures; the streams are written to the folder."""
+    kinds = ("realistic", "closed", "one_length", "same_rare", "boilerplate")
+    for kind in kinds:
+        size = max((*sizes, IN_LOOP) if kind == "realistic" else hard) + ASKED
+        run("--write", kind, str(size), str(folder / kind))
+    stream = str(folder / "realistic")
+    dedup(3000, folder / "realistic")  # once, so that no later one pays for compiling
+    runs = [child("--one", "realistic", str(size), stream, "rouge,cdist" if size <= 60_000 else "") for size in sizes]
+    fitted = [one for one in runs if one["size"] in PLOTTED] if sizes == ALL_SIZES else runs
+    if sizes == ALL_SIZES:
+        plot(fitted, ROOT / "docs" / "novelty.svg")
+    return {
         "machine": machine(),
         "python": sys.version.split()[0],
         "realistic": runs,
-        "growth_exponent": round(growth(*columns(fitted))[0], 2) if len(fitted) > 1 else None,
-        "growth_fitted_to": [run["size"] for run in fitted],
-        "loop": child("--loop"),
-        "hard": [child("--one", kind, str(size), "cdist") for kind in kinds for size in hard],
-        "dedup": [child("--dedup", str(size)) for size in sizes if size in DEDUPED],
+        "growth_exponent_of_cpu": fit(fitted, "cpu_seconds"),
+        "growth_exponent_of_seconds": fit(fitted, "seconds"),
+        "growth_fitted_to": [one["size"] for one in fitted],
+        "loop": child("--loop", stream),
+        "hard": [child("--one", kind, str(size), str(folder / kind), "cdist") for kind in kinds[1:] for size in hard],
+        "dedup": [child("--dedup", str(size), stream) for size in sizes if size in DEDUPED],
     }
-    if sizes == ALL_SIZES:
-        plot(fitted, ROOT / "docs" / "novelty.svg")
-    print(json.dumps(found, indent=2))
 
 
-def columns(runs: list[dict[str, Any]]) -> tuple[list[int], list[float]]:
-    """Sizes and seconds."""
-    return [run["size"] for run in runs], [run["seconds"] for run in runs]
+def fit(runs: list[dict[str, Any]], of: str) -> float | None:
+    """The exponent with which a figure grows."""
+    return round(growth([one["size"] for one in runs], [one[of] for one in runs])[0], 2) if len(runs) > 1 else None
 
 
 if __name__ == "__main__":
     flag, rest = sys.argv[1] if len(sys.argv) > 1 else "", sys.argv[2:]
     if flag == "--one":
-        print(json.dumps(measured(rest[0], int(rest[1]), rest[2])))
+        print(json.dumps(measured(rest[0], int(rest[1]), Path(rest[2]), rest[3])))
     elif flag == "--loop":
-        print(json.dumps(loop()))
+        print(json.dumps(loop(Path(rest[0]))))
     elif flag == "--dedup":
-        print(json.dumps(dedup(int(rest[0]))))
+        print(json.dumps(dedup(int(rest[0]), Path(rest[1]))))
     elif flag == "--write":
-        write(int(rest[0]), Path(rest[1]))
+        write(rest[0], int(rest[1]), Path(rest[2]))
     elif flag == "--all":
         main(ALL_SIZES, HARD_SIZES)
     else:
