@@ -10,6 +10,7 @@ import math
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -301,7 +302,13 @@ def root(text: str, shown: Sequence[Demonstration], pool: Pool) -> str:
     """Of the seeds that the shown tasks descend from, the one nearest in ROUGE-L; the first shown of equals."""
     tokens = unicode_tokens(text)
     roots = dict.fromkeys(one.root_id for one in shown)
-    return max(roots, key=lambda seed_id: rouge_l(unicode_tokens(pool.source.by_id[seed_id].text), tokens))
+    return max(roots, key=lambda seed_id: rouge_l(seed_tokens(pool.source.by_id[seed_id].text), tokens))
+
+
+@lru_cache(maxsize=8192)
+def seed_tokens(text: str) -> tuple[str, ...]:
+    """The tokens of a seed's instruction, which is shown again and again."""
+    return tuple(unicode_tokens(text))
 
 
 def exhausted(pool: Pool) -> Stop | None:
