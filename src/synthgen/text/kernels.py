@@ -25,6 +25,8 @@ DONE, GROW = 0, 1
 HEAD, COUNT, CAPACITY = 0, 1, 2
 """Columns of the table of postings lists."""
 EMPTY_POSTINGS = 2
+TOGETHER = 256
+"""Texts whose signatures are compared before any of them is looked at."""
 PROMISING = 256
 """Texts with rare tokens in common that are decided before all others, for each text that is wanted."""
 BUCKETS = 16
@@ -389,6 +391,17 @@ def slope_of(scores, filled):
 
 
 @compiled
+def margins(whole, large, sizes, size, slope, over):
+    """By how many 256ths of a token each text's signature is too far off; no branch, so that many are compared at once."""
+    one, two, three, four = large[0], large[1], large[2], large[3]
+    first, second, third, fourth = whole[0], whole[1], whole[2], whole[3]
+    for at in range(sizes.shape[0]):
+        apart = popcount(first ^ one[at]) + popcount(second ^ two[at])
+        apart += popcount(third ^ three[at]) + popcount(fourth ^ four[at])
+        over[at] = apart * 256 - slope * (size + np.int64(sizes[at]))
+
+
+@compiled
 def top(text, threshold, pool, large, great, posted, rank, slot, direct, stamp, state, scores, found):
     """The most similar texts with a score above 0, best first, the earliest of equals; how many there are.
 
@@ -416,23 +429,29 @@ def top(text, threshold, pool, large, great, posted, rank, slot, direct, stamp, 
                         filled = ranked(f_measure(common, other, size), position, scores, found, filled)
                     left -= 1
     slope = slope_of(scores, filled)
-    one, two, three, four = large[0], large[1], large[2], large[3]
-    first, second, third, fourth = whole
-    for position in range(held):
-        other = np.int64(sizes[position])
-        most = slope * (size + other)
-        apart = popcount(first ^ one[position]) + popcount(second ^ two[position])
-        apart += popcount(third ^ three[position]) + popcount(fourth ^ four[position])
-        if apart * 256 > most:
-            continue
-        apart = 0  # the greater signature is read only of what the smaller lets through
-        for word in range(8):
-            apart += popcount(full[word] ^ great[position, word])
-        if apart * 256 > most or stamp[position] == state[3]:
-            continue
-        common = lcs(masks, slot, direct, size, tokens[starts[position] : starts[position] + other])
-        if common:
-            filled = ranked(f_measure(common, other, size), position, scores, found, filled)
-            slope = slope_of(scores, filled)
+    over, passing = np.empty(TOGETHER, np.int64), np.empty(TOGETHER, np.int64)
+    for start in range(0, held, TOGETHER):
+        count = min(TOGETHER, held - start)
+        margins(whole, large[:, start : start + count], sizes[start : start + count], size, slope, over)
+        near = 0
+        for at in range(count):  # no branch either: which of them pass cannot be foretold
+            passing[near] = start + at
+            near += over[at] <= 0
+        # The greater signature is read only of those, all before any is decided: the reads wait for memory together.
+        for place in range(near):
+            position = passing[place]
+            apart = 0
+            for word in range(8):
+                apart += popcount(full[word] ^ great[position, word])
+            over[place] = apart * 256
+        for place in range(near):
+            position = passing[place]
+            other = np.int64(sizes[position])
+            if over[place] > slope * (size + other) or stamp[position] == state[3]:
+                continue
+            common = lcs(masks, slot, direct, size, tokens[starts[position] : starts[position] + other])
+            if common:
+                filled = ranked(f_measure(common, other, size), position, scores, found, filled)
+                slope = slope_of(scores, filled)
     forget(text, slot, direct)
     return filled
