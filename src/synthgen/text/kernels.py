@@ -27,7 +27,7 @@ HEAD, COUNT, CAPACITY = 0, 1, 2
 EMPTY_POSTINGS = 2
 TOGETHER = 256
 """Texts whose signatures are compared before any of them is looked at."""
-PROMISING = 256
+PROMISING = 64
 """Texts with rare tokens in common that are decided before all others, for each text that is wanted."""
 BUCKETS = 16
 """Classes of text length; every token has a list of postings for each."""
