@@ -57,6 +57,8 @@ LETTER = re.compile(r"[^\W\d_]")
 
 def script(text: str) -> str:
     """The script of most letters, as Unicode names it; kana outweigh the Han characters they stand among. "" for none."""
+    if text.isascii():
+        return "LATIN" if LETTER.search(text) else ""
     counts: Counter[str] = Counter(_script_of(letter) for letter in LETTER.findall(text))
     if counts["HIRAGANA"] + counts["KATAKANA"] > counts.total() / 5:
         return "HIRAGANA"
