@@ -13,7 +13,6 @@ Tokens are `tokens.words` unless a tokenizer is given: case and punctuation hide
 With a tokenizer nothing is normalised, as in the papers.
 """
 
-import re
 from array import array
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.text.alike import Alike
+from synthgen.text.fuzzy import UNSPACED
 from synthgen.text.items import Item, Items
-from synthgen.text.tokens import ALONE, normalised, words
+from synthgen.text.tokens import normalised, words
 
 __all__ = ["RULES", "Contamination", "Found", "Item", "Rule", "Tokenize"]
 
@@ -43,7 +43,6 @@ MOST_CHARACTERS = 100_000
 """Longer texts are not compared whole: two that are alike take 0.1 seconds at this length, and 12 at a million characters."""
 SHOWN = 200
 """Characters of an item that is alike."""
-UNSPACED = re.compile(rf"(?<=[{ALONE}]) (?=[{ALONE}])")
 Tokenize = Callable[[str], Sequence[str]]
 
 

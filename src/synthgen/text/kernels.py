@@ -3,8 +3,8 @@
 Texts are sequences of token numbers. Two texts of m and n tokens with ROUGE-L F1 above t share more than t(m+n)/2 tokens
 (an LCS is no longer than the multiset overlap), so if both are sorted by one order of all tokens, rarest first, their
 prefixes of length m - o + 1 have a token in common, o being the least overlap any partner could have (AllPairs,
-Bayardo et al. 2007; PPJoin, Xiao et al. 2008). Postings of prefix tokens carry a 64-bit parity signature: each token flips
-one hashed bit, so the signatures of two texts differ in no more bits than their multisets in tokens. What passes both is
+Bayardo et al. 2007; PPJoin, Xiao et al. 2008). Postings of prefix tokens carry a 64-bit parity signature: each occurrence
+of a token flips one hashed bit, so the signatures of two texts differ in no more bits than their multisets in tokens. What passes both is
 decided by the LCS itself and F1 in rouge_score's order of floats.
 
 Nothing here knows Python objects: the arrays belong to `novelty.Index`.
