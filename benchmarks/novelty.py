@@ -56,6 +56,8 @@ ENOUGH_SECONDS = 10
 ASKED = 300
 """Texts beyond the stream that are asked for, none of which is in the pool."""
 IN_LOOP = 100_000
+CANDIDATES = 4_000
+"""Candidates of the grow loop: enough for a pool that grows by half when it is full to show what that costs each of them."""
 """Size of the pool at which a candidate of the grow loop is timed."""
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = "from synthgen.cli import app; app()"
@@ -204,19 +206,20 @@ def single_ms(pool: Novelty, texts: list[str], name: str) -> float:
 
 
 def candidates(stream: list[str], rng: random.Random) -> list[tuple[str, str]]:
-    """(kind, text): 300 texts beyond the pool, and of 100 in the pool 50 with a word more and 50 with their words in another order."""
-    near = rng.sample(stream[:IN_LOOP], 100)
+    """(kind, text): three quarters texts beyond the pool; texts in it with a word more, or their words in another order."""
+    near = rng.sample(stream[:IN_LOOP], CANDIDATES // 4)
+    half = len(near) // 2
     return [
         *(("new", text) for text in stream[IN_LOOP:]),
-        *(("reworded", f"{text} again") for text in near[:50]),
-        *(("reordered", " ".join(rng.sample(words := text.split(), len(words)))) for text in near[50:]),
+        *(("reworded", f"{text} again") for text in near[:half]),
+        *(("reordered", " ".join(rng.sample(words := text.split(), len(words)))) for text in near[half:]),
     ]
 
 
 def loop(path: Path) -> dict[str, Any]:
     """CPU milliseconds of a candidate of the grow loop: `judge_item` and, of what is accepted, `admit`; then its parts."""
     rng = random.Random(9)
-    stream = read(path, IN_LOOP + ASKED)
+    stream = read(path, IN_LOOP + CANDIDATES * 3 // 4)
     config, texts, seeds = steps.resolve(steps.Job(ROOT / "seeds", ROOT / "none"))
     sides = steps.sides_of(config, seeds, {})
     pool = grow.Pool.of(grow.Source.of(seeds, sides, config, texts))
@@ -449,7 +452,7 @@ def everything(sizes: tuple[int, ...], hard: tuple[int, ...], folder: Path) -> d
     """All figures; the streams are written to the folder."""
     kinds = ("realistic", "closed", "one_length", "same_rare", "boilerplate")
     for kind in kinds:
-        size = max((*sizes, IN_LOOP) if kind == "realistic" else hard) + ASKED
+        size = max((*sizes, IN_LOOP) if kind == "realistic" else hard) + CANDIDATES
         run("--write", kind, str(size), str(folder / kind))
     stream = str(folder / "realistic")
     dedup(3000, folder / "realistic")  # once, so that no later one pays for compiling

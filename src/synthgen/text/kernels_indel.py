@@ -8,8 +8,6 @@ one in ten at 75%). What passes is decided by the LCS itself (Hyyrö 2004; Croch
 Nothing here knows Python objects: the arrays belong to `alike.Alike`.
 """
 
-# mypy: ignore-errors
-
 import numpy as np
 
 from synthgen.text.compiled import compiled

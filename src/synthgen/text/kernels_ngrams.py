@@ -7,8 +7,6 @@ it repeats is looked up once, and of a repeated run only the beginning is follow
 Nothing here knows Python objects: the arrays belong to `contamination.Grams`.
 """
 
-# mypy: ignore-errors
-
 import numpy as np
 
 from synthgen.text.compiled import compiled

@@ -7,6 +7,7 @@ import re
 import tempfile
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -88,9 +89,9 @@ def agrees(text: str, languages: frozenset[str]) -> bool:
 
     `und` alone wants nothing.
     """
-    if languages <= {UNKNOWN} or len(words(text)) < ENOUGH_FOR_A_PART:
+    if languages <= {UNKNOWN} or (count := len(words(text))) < ENOUGH_FOR_A_PART:
         return True
-    if _in_script(text, languages) and (len(words(text)) < ENOUGH_WORDS or _spoken(text, languages)):
+    if _in_script(text, languages) and (count < ENOUGH_WORDS or _spoken(text, languages)):
         return True
     around = QUOTATION.sub(" ", text)
     if around != text and len(words(around)) < ENOUGH_FOR_A_PART:
@@ -114,10 +115,9 @@ def _spoken(text: str, languages: frozenset[str]) -> bool:
     found = script(text)
     if found in ONLY or found == "CJK":
         return True
-    ranked = dict(_ranked(text))
-    wanted = max((ranked[code] for code in languages if code in ranked), default=None)
-    margin = MARGIN * min(1, len(words(text)) / ENOUGH_WORDS)
-    return wanted is None or max(ranked.values()) - wanted < margin
+    ranked = _ranked(text)
+    wanted = next((weight for code, weight in ranked if code in languages), None)
+    return wanted is None or ranked[0][1] - wanted < MARGIN
 
 
 def _foremost(text: str, languages: frozenset[str]) -> bool:
@@ -131,8 +131,15 @@ def _foremost(text: str, languages: frozenset[str]) -> bool:
 
 def _ranked(text: str) -> list[tuple[str, float]]:
     """Two-letter language code and log probability, the likeliest first."""
-    import py3langid  # loads numpy and, at the first text, its model by way of a temporary file
+    return [one for one in _model()(text) if len(one[0]) == 2]
+
+
+@cache
+def _model() -> Callable[[str], list[tuple[str, float]]]:
+    """py3langid's ranking of all languages, which loads numpy and, at its first text, the model by way of a temporary file."""
+    import py3langid
 
     with storage(Path(tempfile.gettempdir())):
-        ranked = py3langid.rank(text)
-    return [(str(code), float(weight)) for code, weight in ranked if len(code) == 2]
+        py3langid.rank("")
+    ranking: Callable[[str], list[tuple[str, float]]] = py3langid.rank
+    return ranking
