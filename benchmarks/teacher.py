@@ -57,7 +57,8 @@ def request(number: int) -> Request:
         Message(role="system", content="Be brief. " * 30),
         Message(role="user", content=f"{number}: " + "why? " * 100),
     )
-    return Request(role="answer", messages=said, decoding=Decoding(temperature=0.8, max_tokens=512), seed=number)
+    decoding = Decoding(temperature=0.8, max_tokens=512)
+    return Request(role="answer", step="answer", about=str(number), messages=said, decoding=decoding, seed=number)
 
 
 def body(number: int) -> dict[str, object]:

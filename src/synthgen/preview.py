@@ -58,7 +58,7 @@ def drawn(line: Line) -> Iterator[tuple[str, Request]]:
     kind = Kind(is_classification=len(seed.labels) > 1, labels=list(seed.labels))
     yield "instantiate", instantiate.ask(one, kind, examples, config, texts)[0]
     given = seed.instances[0].input if seed.instances else ""
-    yield "vet", vet.ask(seed.instruction, given, config, texts)
+    yield "vet", vet.ask("c000000-0-0", seed.instruction, given, config, texts)
     task = Task(
         id="c000000-0-0", call="", calls={}, parent=one.id, side="train", root_id=seed.id, instruction=seed.instruction,
         input=given, is_classification=seed.is_classification, category=seed.category, difficulty=3, language="und",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 Side = Literal["train", "test"]
 Role = Literal["propose", "instantiate", "answer", "judge"]
+Step = Literal["propose", "classify", "instantiate", "vet", "answer", "judge"]
 Finish = Literal["stop", "length", "filtered", "too_long", "refused"]
 ASPECTS = ("instruction_following", "truthfulness", "honesty", "helpfulness")
 
@@ -50,6 +51,10 @@ class Request(Record):
     """One question to a teacher, before a model and an endpoint are known."""
 
     role: Role
+    step: Step
+    """What the call is for; its cost is counted there. Never sent."""
+    about: str
+    """The id of the record that is worked on, for people. Never sent."""
     messages: tuple[Message, ...]
     """One user message for a completions endpoint."""
     decoding: Decoding

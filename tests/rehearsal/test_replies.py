@@ -44,7 +44,7 @@ def written(number: int, families=SPOKEN["en"]) -> str:
 def proposal(demonstrations: list[str], number: int) -> Reply:
     """A proposing call."""
     shown = [Demonstration(f"d{n}", text, f"d{n}", "other") for n, text in enumerate(demonstrations)]
-    return say(propose.ask(shown, Target(), CONFIG, TEXTS, frozenset({"en"}), seed=number))
+    return say(propose.ask("c000000", shown, Target(), CONFIG, TEXTS, frozenset({"en"}), seed=number))
 
 
 def humans() -> list[str]:
@@ -113,7 +113,7 @@ def test_proposals_depend_on_the_family_shown(share: float):
 
 def inspected(number: int) -> dict | None:
     """The form for a task, or None for a broken one."""
-    text = say(vet.ask(written(number), "", CONFIG, TEXTS)).text
+    text = say(vet.ask("c000000-0-0", written(number), "", CONFIG, TEXTS)).text
     try:
         return json.loads(text)
     except ValueError:

@@ -131,7 +131,7 @@ def test_the_decoding_is_the_reference_s(stage: str, expected: dict):
 
 
 def test_the_prompt_ends_with_the_open_slot():
-    request = propose.ask(demonstrations(8, "h"), Target(), CONFIG, TEXTS, frozenset(), seed=1)
+    request = propose.ask("c000000", demonstrations(8, "h"), Target(), CONFIG, TEXTS, frozenset(), seed=1)
     (message,) = request.messages
     lines = message.content.splitlines()
     assert lines[1:] == [f"{n + 1}. h task {n}" for n in range(8)] + ["9."]

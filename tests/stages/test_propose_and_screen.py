@@ -107,7 +107,7 @@ def prompt(target: Target = NOTHING, language: str = "seeds", seen: frozenset[st
     """The user's part of the request."""
     config = CONFIG.model_copy(update={"language": language})
     shown = demonstrations("Sort the  words:", "Name a river.")
-    return propose.ask(shown, target, config, TEXTS, seen, seed=1).messages[-1].content
+    return propose.ask("c000000", shown, target, config, TEXTS, seen, seed=1).messages[-1].content
 
 
 def test_the_prompt_shows_the_tasks_in_one_line_each_and_asks_for_the_next_numbers():
@@ -142,5 +142,5 @@ def test_the_language_is_asked_for_where_english_seeds_do_not_say_it(language: s
 
 def test_text_of_a_seed_cannot_fill_a_place_of_the_prompt():
     shown = demonstrations("Say $target and $first and ${demos}.")
-    text = propose.ask(shown, Target(), CONFIG, TEXTS, ENGLISH, seed=1).messages[-1].content
+    text = propose.ask("c000000", shown, Target(), CONFIG, TEXTS, ENGLISH, seed=1).messages[-1].content
     assert "Say $target and $first and ${demos}." in text

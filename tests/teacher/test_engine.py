@@ -23,7 +23,14 @@ PRICES = Prices(prompt=1_000_000, cached=0, completion=1_000_000)
 def request(text: str = "Why?", **more: object) -> Request:
     """A small request."""
     return Request.model_validate(
-        {"role": "answer", "messages": (Message(role="user", content=text),), "decoding": Decoding(max_tokens=5)} | more
+        {
+            "role": "answer",
+            "step": "answer",
+            "about": "t",
+            "messages": (Message(role="user", content=text),),
+            "decoding": Decoding(max_tokens=5),
+        }
+        | more
     )
 
 

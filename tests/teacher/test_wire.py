@@ -13,6 +13,8 @@ from synthgen.teacher.wire import Binding, Capabilities, Fault
 
 REQUEST = Request(
     role="answer",
+    step="answer",
+    about="c000012-3-0",
     messages=(Message(role="system", content="Be brief."), Message(role="user", content="Why?")),
     decoding=Decoding(temperature=0.8, top_p=0.95, presence_penalty=1.0, max_tokens=64, stop=("###",)),
     form=Schema(name="vet", body={"type": "object"}),

@@ -39,6 +39,8 @@ def ask(task: Task, strategy: str, sample: int, config: RunConfig, prompts: Prom
     rng = Random(f"synthgen/answer/{config.seed}/{task.id}/{sample}")  # noqa: S311  # sampling, not secrets
     return Request(
         role="answer",
+        step="answer",
+        about=f"{task.id}-{sample}",
         messages=(
             Message(role="system", content=prompts.strategy(strategy)),
             Message(role="user", content=user_text(task.instruction, task.input)),

@@ -178,7 +178,7 @@ def prompt(call: int, pool: Pool) -> tuple[Request, list[Demonstration], Target]
     shown = draw(pool.seeds[side], machine, config, rng)
     target = Target() if config.mode == "parity" else draw_target(config, rng)
     seed = rng.getrandbits(31)
-    request = propose.ask(shown, target, config, source.prompts, source.languages, seed=seed)
+    request = propose.ask(identity(call), shown, target, config, source.prompts, source.languages, seed=seed)
     return request, shown, target
 
 

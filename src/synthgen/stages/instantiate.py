@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from synthgen.config import RunConfig
 from synthgen.prompts import Prompts, fenced
-from synthgen.records import Instruction, Message, Rejected, Reply, Request, Seed
+from synthgen.records import Decoding, Instruction, Message, Rejected, Reply, Request, Schema, Seed
 from synthgen.stages import parity
 from synthgen.stages.reading import Unreadable, load
 from synthgen.text.special import special_tokens
@@ -71,7 +71,7 @@ def ask_kind(instruction: Instruction, seeds: Sequence[Seed], config: RunConfig,
     decoding = config.stage_decoding("classify")
     if config.mode == "parity":
         messages = parity.classify_prompt(instruction.instruction, seeds, prompts)
-        return Request(role="instantiate", messages=messages, decoding=decoding)
+        return Request(role="instantiate", step="classify", about=instruction.id, messages=messages, decoding=decoding)
     labelled = [seed for seed in seeds if seed.is_classification and seed.labels][:CLASSIFY_EXAMPLES]
     opened = [seed for seed in seeds if not seed.is_classification][:CLASSIFY_EXAMPLES]
     examples = [
@@ -81,7 +81,10 @@ def ask_kind(instruction: Instruction, seeds: Sequence[Seed], config: RunConfig,
     messages = prompts.render(
         "classify", examples="".join(examples), instruction=instruction_text(instruction.instruction)
     )
-    return Request(role="instantiate", messages=messages, decoding=decoding, form=prompts.schema("classify"))
+    form = prompts.schema("classify")
+    return Request(
+        role="instantiate", step="classify", about=instruction.id, messages=messages, decoding=decoding, form=form
+    )
 
 
 def read_kind(text: str) -> Kind | Unreadable:
@@ -102,7 +105,7 @@ def ask(
     decoding, seed = config.stage_decoding("instantiate"), rng.getrandbits(31)
     if config.mode == "parity":
         messages = parity.instance_prompt(instruction.instruction, seeds, prompts, labelling=kind.is_classification)
-        return Request(role="instantiate", messages=messages, decoding=decoding, seed=seed), ()
+        return _request(instruction, messages, decoding, seed), ()
     wanted = turns(kind.labels, config.instances, rng)
     messages = (
         label_messages(instruction, kind, wanted, seeds, prompts)
@@ -110,7 +113,21 @@ def ask(
         else open_messages(instruction, seeds, config.instances, prompts)
     )
     form = prompts.schema("instantiate_labels" if wanted else "instantiate_open")
-    return Request(role="instantiate", messages=messages, decoding=decoding, form=form, seed=seed), wanted
+    return _request(instruction, messages, decoding, seed, form), wanted
+
+
+def _request(
+    one: Instruction, messages: tuple[Message, ...], decoding: Decoding, seed: int, form: Schema | None = None
+) -> Request:
+    return Request(
+        role="instantiate",
+        step="instantiate",
+        about=one.id,
+        messages=messages,
+        decoding=decoding,
+        form=form,
+        seed=seed,
+    )
 
 
 def turns(labels: Sequence[str], count: int, rng: Random) -> tuple[str, ...]:

@@ -67,7 +67,12 @@ def ask(task: Task, texts: Mapping[str, str], reference: str, config: RunConfig,
         names=", ".join(texts),
     )
     return Request(
-        role="judge", messages=messages, decoding=config.stage_decoding("judge"), form=prompts.schema("judge")
+        role="judge",
+        step="judge",
+        about=task.id,
+        messages=messages,
+        decoding=config.stage_decoding("judge"),
+        form=prompts.schema("judge"),
     )
 
 

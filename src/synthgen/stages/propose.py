@@ -41,6 +41,7 @@ def encoded(text: str) -> str:
 
 
 def ask(
+    identity: str,
     demonstrations: Sequence[Demonstration],
     target: Target,
     config: RunConfig,
@@ -62,7 +63,8 @@ def ask(
     else:
         extra = {"language": language_wish(config.language, languages), "target": target_wish(target, config.taxonomy)}
         messages = prompts.render("propose", **values, **extra)
-    return Request(role="propose", messages=messages, decoding=config.stage_decoding("propose"), seed=seed)
+    decoding = config.stage_decoding("propose")
+    return Request(role="propose", step="propose", about=identity, messages=messages, decoding=decoding, seed=seed)
 
 
 def language_wish(language: str, seen: frozenset[str]) -> str:

@@ -88,7 +88,7 @@ class TaskStage:
         )
         if found is not None:
             return "instantiate", decontaminate.rejected(identity, draft.input, found, calls["instantiate"])
-        request = vet.ask(item.instruction, draft.input, means.config, means.prompts)
+        request = vet.ask(identity, item.instruction, draft.input, means.config, means.prompts)
         form, reply = await ask(
             means.teacher, request, lambda text: vet.read(text, means.config.taxonomy), means.prompts
         )

@@ -23,7 +23,7 @@ class Form(BaseModel):
     language: str = "und"
 
 
-def ask(instruction: str, given: str, config: RunConfig, prompts: Prompts) -> Request:
+def ask(identity: str, instruction: str, given: str, config: RunConfig, prompts: Prompts) -> Request:
     """The request that inspects one task."""
     messages = prompts.render(
         "vet",
@@ -32,7 +32,12 @@ def ask(instruction: str, given: str, config: RunConfig, prompts: Prompts) -> Re
         input=fenced("input", given).removeprefix("<input>").removesuffix("</input>"),
     )
     return Request(
-        role="instantiate", messages=messages, decoding=config.stage_decoding("vet"), form=prompts.schema("vet")
+        role="instantiate",
+        step="vet",
+        about=identity,
+        messages=messages,
+        decoding=config.stage_decoding("vet"),
+        form=prompts.schema("vet"),
     )
 
 
