@@ -189,6 +189,7 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
                 run.stored().get("learned", {}),
                 lambda learned: run.write(config, learned, source_of(job)),
                 job.rehearsal,
+                run.path,
             ) as connections,
             embeddings.Embeddings(config.semantic, os.environ, ledger, meter, config.prices) as embedder,
         ):
@@ -203,7 +204,10 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
                 stop = stopped(error)
             finally:
                 await engine.aclose()
-        return Outcome(stop, usage(meter, ledger, time.monotonic() - began, config))
+        found = connections.vllm()
+        return Outcome(
+            stop, usage(meter, ledger, time.monotonic() - began, config) | ({"vllm": found} if found else {})
+        )
 
 
 def metered(config: RunConfig, ledger: Ledger) -> Meter:
