@@ -64,7 +64,7 @@ def built(folder: Path) -> Path:
         run(*pip, "--require-hashes", "--requirement", str(LOCK))
         name_it(folder)
         stamp.write_text(wanted)
-    return folder / "bin" / "vllm"
+    return folder.absolute() / "bin" / "vllm"
 
 
 def name_it(folder: Path) -> None:
