@@ -18,11 +18,11 @@ import openai
 import orjson
 
 from synthgen.records import Decoding, Message, Request
-from synthgen.teacher.client import Client
-from synthgen.teacher.dispatch import Window
+from synthgen.teacher.dispatch import Dispatch
 from synthgen.teacher.engine import Engine, Ports
 from synthgen.teacher.ledger import Ledger
 from synthgen.teacher.meter import Meter
+from synthgen.teacher.terms import Terms
 from synthgen.teacher.wire import Binding
 
 CONCURRENCY = (1, 64)
@@ -88,18 +88,18 @@ async def compared(url: str, calls: int, concurrency: int) -> dict[str, object]:
     found: dict[str, dict[str, float]] = {}
     binding = Binding(identity=url, model="fixed", api="chat")
     with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.sqlite") as ledger:
-        async with Client((url,), None) as client:
+        async with Terms(concurrency).dispatch([url], None) as dispatch:
 
             async def bound(_role: str) -> Binding:
                 return binding
 
-            async def connected(_role: str) -> Client:
-                return client
+            async def connected(_role: str) -> Dispatch:
+                return dispatch
 
-            engine = Engine(Ports(bound, connected), ledger, Meter(), Window(concurrency), {})
+            engine = Engine(Ports(bound, connected), ledger, Meter(), {})
             found["synthgen, ledger included"] = await measured(lambda n: engine.ask(request(n)), calls, concurrency)
             found["synthgen's client alone"] = await measured(
-                lambda n: client.post(body(n), "chat"), calls, concurrency
+                lambda n: dispatch.post(body(n), binding, 600, str(n)), calls, concurrency
             )
             await engine.aclose()
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -98,7 +99,7 @@ def expand(
         target_unit=target_unit,
         mode=mode,
         samples=samples,
-        concurrency=None if concurrency in {"", "auto"} else whole_number(concurrency, "--concurrency"),
+        concurrency=concurrency if concurrency in {"", "auto"} else whole_number(concurrency, "--concurrency"),
         rpm=rpm,
         tpm=tpm,
         budget_usd=budget_usd,
@@ -198,7 +199,7 @@ def run_job(
 ) -> None:
     """Run a job with a progress line, print its report, and exit with its code."""
     progress = Progress()
-    with progress:
+    with progress, spoken(progress):
         from synthgen import api
         from synthgen.steps import Job, resolve
         from synthgen.teacher.local import chosen
@@ -222,6 +223,19 @@ def run_job(
     if stop["reason"] != "done":
         typer.echo(f"synthgen: stopped ({stop['reason']}): {stop['advice']}", err=True)
         raise typer.Exit(STOPPED)
+
+
+@contextmanager
+def spoken(progress: "Progress") -> Iterator[None]:
+    """Say what the package logs, between the lines of progress."""
+    handler = logging.Handler()
+    handler.emit = lambda record: progress.say(f"synthgen: {record.getMessage()}")  # type: ignore[method-assign]
+    log = logging.getLogger("synthgen")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 def interruptible(work: Any) -> dict[str, Any]:

@@ -27,6 +27,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Mark = Annotated[float, Field(ge=1, le=5)]
 GENERIC = "system_generic"
 """The prompt that is never sent: it is the rows' system message, and changing it changes only `dataset/`."""
+WIDEST = 1024
+"""Calls that may be under way at once where the endpoint says how many."""
 ROLES: tuple[Role, ...] = ("propose", "instantiate", "answer", "judge")
 
 DECODING: dict[Mode, dict[str, Decoding]] = {
@@ -215,8 +217,10 @@ class RunConfig(Record):
     """How many to accept."""
     target_unit: Annotated[Literal["instructions", "rows", "pairs"], LIMIT] = "instructions"
     """What `target` counts."""
-    concurrency: Annotated[Positive, LIMIT] = 64
-    """Calls under way at once, at most."""
+    concurrency: Annotated[Positive | Literal["auto"], LIMIT] = 64
+    """Calls under way at once, at most; `auto` finds how many bring the endpoint's most replies a second."""
+    deadline_seconds: Annotated[float, Field(gt=0, json_schema_extra={"kind": "limit"})] = 600.0
+    """Seconds after which an attempt of a call is given up and tried again, counted from when it is sent."""
     rpm: Annotated[int | None, LIMIT] = None
     """Calls that may start in a minute."""
     tpm: Annotated[int | None, LIMIT] = None
@@ -260,6 +264,11 @@ class RunConfig(Record):
     def judged(self) -> bool:
         """Whether answers are judged: with one sample there is nothing to choose from."""
         return self.judging and self.samples > 1
+
+    @property
+    def width(self) -> int:
+        """Inputs that a stage works on at once: enough to fill every place of the window."""
+        return (WIDEST if self.concurrency == "auto" else self.concurrency) + 8
 
     @property
     def rehearsed(self) -> bool:

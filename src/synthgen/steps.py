@@ -6,7 +6,7 @@ Each step takes a Job and leaves files; what it returns is small and plain. A fo
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ from synthgen.stages import seeds as seed_files
 from synthgen.stages.grow import Embed, Stop
 from synthgen.teacher import embeddings
 from synthgen.teacher.connect import Connections, slot
-from synthgen.teacher.dispatch import Window
 from synthgen.teacher.engine import Engine
 from synthgen.teacher.ledger import Ledger
-from synthgen.teacher.meter import LimitReached, Limits, Meter
+from synthgen.teacher.meter import LimitReached, Limits, Meter, Use
+from synthgen.teacher.terms import Terms
 from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 from synthgen.views import report, rules
@@ -180,20 +180,20 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
     began = time.monotonic()
     run, config = prepared.run, prepared.config
     with Ledger(run.ledger(config)) as ledger:
-        meter = metered(config, ledger)
+        meter, terms = metered(config, ledger), Terms.of(config)
         async with (
             Connections(
                 config,
                 os.environ,
                 ledger,
+                terms,
                 run.stored().get("learned", {}),
                 lambda learned: run.write(config, learned, source_of(job)),
                 job.rehearsal,
             ) as connections,
-            embeddings.Embeddings(config.semantic, os.environ, ledger, meter, config.prices) as embedder,
+            embeddings.Embeddings(config.semantic, os.environ, ledger, meter, config.prices, terms) as embedder,
         ):
-            window = Window(config.concurrency, config.rpm, config.tpm)
-            engine = Engine(connections.ports, ledger, meter, window, config.prices)
+            engine = Engine(connections.ports, ledger, meter, config.prices)
             try:
                 embed = embedder.of if config.semantic.threshold else None
                 stop = await to_target(prepared, engine, progress, embed)
@@ -203,7 +203,7 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
                 stop = stopped(error)
             finally:
                 await engine.aclose()
-        return Outcome(stop, usage(meter, ledger, time.monotonic() - began, config))
+        return Outcome(stop, usage(meter, terms, ledger, time.monotonic() - began))
 
 
 def metered(config: RunConfig, ledger: Ledger) -> Meter:
@@ -211,9 +211,7 @@ def metered(config: RunConfig, ledger: Ledger) -> Meter:
     before = ledger.totals()
     return Meter(
         Limits(config.budget_usd, config.max_calls, config.max_tokens_total),
-        calls_before=before.calls,
-        tokens_before=before.prompt_tokens + before.completion_tokens,
-        cost_before=before.cost_usd,
+        Use(before.calls, before.prompt_tokens, before.completion_tokens, before.cached_tokens, before.cost_usd),
     )
 
 
@@ -250,19 +248,30 @@ def stopped(error: SynthgenError) -> Stop:
     return Stop(kind, str(error))
 
 
-def usage(meter: Meter, ledger: Ledger, seconds: float, config: RunConfig) -> dict[str, Any]:
+def usage(meter: Meter, terms: Terms, ledger: Ledger, seconds: float) -> dict[str, Any]:
     """What this command used, and what the ledger holds in all."""
+    total = meter.total
     return {
-        "calls": meter.calls,
+        "calls": total.calls,
         "calls_replayed": meter.replayed,
-        "prompt_tokens": meter.prompt_tokens,
-        "completion_tokens": meter.completion_tokens,
-        "cached_tokens": meter.cached_tokens,
-        "cost_usd": round(meter.cost_usd, 6),
+        "lost_attempts": total.lost_attempts,
+        "prompt_tokens": total.prompt_tokens,
+        "completion_tokens": total.completion_tokens,
+        "cached_tokens": total.cached_tokens,
+        "cached_share": round(total.cached_tokens / total.prompt_tokens, 4) if total.prompt_tokens else None,
+        "cost_usd": round(total.usd, 6),
+        "lost_tokens": total.lost_tokens,
         "seconds": round(seconds, 3),
-        "teacher_utilisation": round(meter.busy_seconds / (config.concurrency * max(seconds, 1e-9)), 4),
+        "teacher_utilisation": round(total.seconds / terms.place_seconds, 4) if terms.place_seconds else 0.0,
+        "concurrency": dict(terms.chosen),
+        "steps": {name: rounded(asdict(one)) for name, one in sorted(meter.steps.items())},
         "ledger": ledger.totals()._asdict(),
     }
+
+
+def rounded(counts: Mapping[str, float]) -> dict[str, float]:
+    """Numbers for people to read."""
+    return {name: round(value, 6) for name, value in counts.items()}
 
 
 def export(prepared: Prepared) -> dict[str, Any]:

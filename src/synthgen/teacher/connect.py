@@ -16,9 +16,10 @@ from synthgen.config import RoleConfig, RunConfig
 from synthgen.errors import ConfigError, PassingError
 from synthgen.records import Role
 from synthgen.specs import Spec
-from synthgen.teacher.client import Client
+from synthgen.teacher.dispatch import Dispatch
 from synthgen.teacher.engine import Ports
 from synthgen.teacher.ledger import Ledger
+from synthgen.teacher.terms import Terms
 from synthgen.teacher.wire import Binding
 
 START_SECONDS = 30
@@ -33,17 +34,18 @@ class Connections:
         config: RunConfig,
         environment: Mapping[str, str],
         ledger: Ledger,
+        terms: Terms,
         learned: Mapping[str, Any],
         remember: Callable[[dict[str, Any]], None],
         rehearsal_options: tuple[str, ...] = (),
     ) -> None:
-        self.config, self.environment, self.ledger = config, environment, ledger
+        self.config, self.environment, self.ledger, self.terms = config, environment, ledger, terms
         self._learned = {name: Binding.model_validate(value) for name, value in learned.items()}
         self._remember = remember
         self._options = rehearsal_options
         self._stack = AsyncExitStack()
         self._lock = asyncio.Lock()
-        self._clients: dict[tuple[str, str], Client] = {}
+        self._ways: dict[tuple[str, str], Dispatch] = {}
         """By SPEC and the variable of the key: two roles may use one server on two accounts."""
 
     async def __aenter__(self) -> Self:
@@ -58,7 +60,7 @@ class Connections:
     @property
     def ports(self) -> Ports:
         """What the engine asks for."""
-        return Ports(binding=self.binding, client=self.client)
+        return Ports(binding=self.binding, dispatch=self.dispatch)
 
     async def binding(self, role: Role) -> Binding:
         """The binding of a role: this run's, that of an earlier run on this ledger, or from a first contact."""
@@ -74,42 +76,37 @@ class Connections:
                 self.ledger.remember(name, chosen.api, found)
         return self._learned[name]
 
-    async def client(self, role: Role) -> Client:
-        """The client of a role, connected."""
+    async def dispatch(self, role: Role) -> Dispatch:
+        """The way to the endpoint of a role, connected."""
         chosen = self.config.role(role)
         place = (chosen.spec, chosen.key_env)
-        if place not in self._clients:
+        if place not in self._ways:
             async with self._lock:
                 await self._connect(chosen)
-        return self._clients[place]
+        return self._ways[place]
 
     async def _contact(self, role: Role, chosen: RoleConfig) -> Binding:
         """Ask an endpoint which model it serves and what it takes."""
         spec = self._spec(chosen)
-        client = await self._connect(chosen)
-        served = await client.models() if not spec.model else []
+        dispatch = await self._connect(chosen)
+        served = await dispatch.client.models() if not spec.model else []
         if len(served) > 1:
             raise ConfigError(
                 f"{spec.identity} serves {', '.join(served[:8])}; say which one for {role}: {served[0]}@{spec.urls[0]}"
             )
         model = spec.model or served[0]
-        return Binding(
-            identity=spec.identity,
-            model=model,
-            api=chosen.api,
-            capabilities=await client.probe(model, chosen.api),
-        )
+        capabilities, name = await dispatch.probe(model, chosen.api)
+        return Binding(identity=spec.identity, model=model, api=chosen.api, capabilities=capabilities, served=name)
 
-    async def _connect(self, chosen: RoleConfig) -> Client:
-        """The client of a SPEC; the caller holds the lock."""
+    async def _connect(self, chosen: RoleConfig) -> Dispatch:
+        """The way to the endpoint of a SPEC; the caller holds the lock."""
         place = (chosen.spec, chosen.key_env)
-        if place not in self._clients:
+        if place not in self._ways:
             spec = self._spec(chosen)
             urls = spec.urls or (await self._rehearsal(spec.model),)
             key = self.environment.get(chosen.key_env) if spec.kind == "http" else None
-            client = Client(urls, key or None)
-            self._clients[place] = await self._stack.enter_async_context(client)
-        return self._clients[place]
+            self._ways[place] = await self._stack.enter_async_context(self.terms.dispatch(urls, key or None))
+        return self._ways[place]
 
     def _spec(self, chosen: RoleConfig) -> Spec:
         return specs.parse(chosen.spec, self.environment, chosen.teacher_id)

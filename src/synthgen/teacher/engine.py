@@ -1,33 +1,43 @@
-"""The teacher that the line asks: ledger first, then, within window and limits, the endpoint of the role."""
+"""The teacher that the line asks: ledger first, then, within the limits, the endpoint of the role; the reply is kept before it is used."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from synthgen.config import Prices
 from synthgen.errors import StopError
 from synthgen.records import Reply, Request, Role
+from synthgen.teacher import meter as meters
 from synthgen.teacher import wire
-from synthgen.teacher.client import Client
-from synthgen.teacher.dispatch import Window
+from synthgen.teacher.dispatch import Lost, Served
 from synthgen.teacher.ledger import Ledger
 from synthgen.teacher.meter import Meter, cost
-from synthgen.teacher.wire import Binding
+from synthgen.teacher.wire import Binding, Fault
 
 REFUSALS = 20
 """Refused requests without one success, after which the endpoint is taken to refuse everything."""
+CHARACTERS_PER_TOKEN = 4
+"""Of a prompt, on average."""
+
+
+class Poster(Protocol):
+    """What brings a body to an endpoint, and its reply back."""
+
+    async def post(self, body: Mapping[str, Any], binding: Binding, tokens: int, about: str, lost: Lost) -> Served:
+        """As Dispatch.post."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The two ways to an endpoint: what is known of it without asking, and the client that asks."""
+    """The two ways to an endpoint: what is known of it without asking, and what asks."""
 
     binding: Callable[[Role], Awaitable[Binding]]
     """The binding of a role; connects only where no earlier run learned it."""
-    client: Callable[[Role], Awaitable[Client]]
-    """The client of a role; connects when a call is truly owed."""
+    dispatch: Callable[[Role], Awaitable[Poster]]
+    """The way to the endpoint of a role; connects when a call is truly owed."""
 
 
 class Engine:
@@ -38,11 +48,10 @@ class Engine:
         ports: Ports,
         ledger: Ledger,
         meter: Meter,
-        window: Window,
         prices: Mapping[str, Prices],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.ports, self.ledger, self.meter, self.window, self.prices = ports, ledger, meter, window, prices
+        self.ports, self.ledger, self.meter, self.prices = ports, ledger, meter, prices
         self._clock = clock
         self._under_way: dict[str, asyncio.Task[Reply]] = {}
         self._refused = 0
@@ -73,31 +82,43 @@ class Engine:
 
     async def _paid(self, request: Request, binding: Binding, body: Mapping[str, Any], key: str) -> Reply:
         """Make a call and keep its reply before anybody sees it."""
-        client = await self.ports.client(request.role)
+        dispatch = await self.ports.dispatch(request.role)
         prices = self.prices.get(binding.model)
-        estimate = sum(len(message.content) for message in request.messages) // 3 + request.decoding.max_tokens
-        async with self.window.slot(estimate):
-            reserved = self.meter.admit(request, prices)
-            try:
-                began = self._clock()
-                reply = (await client.post(body, binding.api)).model_copy(update={"key": key, "model": binding.model})
-                ended = self._clock()
-            finally:
-                self.meter.release(reserved)
+        worst = meters.worst(request, prices)
+        about = f"the {request.step} call of {request.about}"
+        began = self._clock()
+
+        def lost(fault: Fault) -> None:
+            self._lose(fault, request, prices)
+
+        async with self.meter.reserved(worst):
+            served = await dispatch.post(body, binding, worst.tokens, about, lost)
+            reply = served.reply.model_copy(update={"key": key, "model": binding.model})
             usd = cost(prices, reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens)
-            self.ledger.put(
-                reply,
-                body,
-                role=request.role,
-                identity=binding.identity,
-                sample=request.sample,
-                cost_usd=usd,
-                seconds=ended - began,
-                at=began,
-            )
-            self.meter.settle(request.role, reply, usd, ended - began)
-            self._count_refusal(reply)
-            return reply
+            self.meter.settle(request.step, reply, usd, served.seconds)
+        self.ledger.put(
+            reply,
+            body,
+            role=request.role,
+            identity=binding.identity,
+            sample=request.sample,
+            cost_usd=usd,
+            seconds=served.seconds,
+            at=began,
+        )
+        self._count_refusal(reply)
+        return reply
+
+    def _lose(self, fault: Fault, request: Request, prices: Prices | None) -> None:
+        """Count an attempt that was charged for nothing, or may have been: then by estimate."""
+        if not fault.prompt_tokens and not fault.uncertain:
+            return
+        if not fault.prompt_tokens:
+            characters = sum(len(message.content) for message in request.messages)
+            typical = self.meter.typical_completion(request.step)
+            fault = replace(fault, prompt_tokens=characters // CHARACTERS_PER_TOKEN, completion_tokens=typical)
+        usd = cost(prices, fault.prompt_tokens, 0, fault.completion_tokens)
+        self.meter.lose(request.step, fault, usd)
 
     def _count_refusal(self, reply: Reply) -> None:
         """Stop where an endpoint refuses everything: raises StopError at the 20th refusal without a success."""
