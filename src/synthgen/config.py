@@ -133,6 +133,8 @@ class Prices(Record):
     """Of the part of the prompt that the endpoint had in its cache."""
     completion: float = Field(ge=0)
     """Of the reply."""
+    batch: Share = 0.5
+    """Share of these prices that a call through the Batch API costs."""
 
 
 class RunConfig(Record):

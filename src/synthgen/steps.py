@@ -11,8 +11,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from synthgen import jsonl, line, prompts, specs, strategies
-from synthgen.config import GENERIC, ROLES, Prices, RoleConfig, RunConfig, build, read_toml
+from synthgen import jsonl, line, prices, prompts, specs, strategies
+from synthgen.config import GENERIC, ROLES, RoleConfig, RunConfig, build, read_toml
 from synthgen.errors import ConfigError, StorageError, SynthgenError, TeacherError
 from synthgen.export import folder, gate
 from synthgen.line import Line, Progress
@@ -31,8 +31,6 @@ from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 from synthgen.views import report, rules
 
-CAUTIOUS = Prices(prompt=15, cached=15, completion=75)
-"""US dollars a million tokens for a paid model whose price nobody stated: dear, so that a budget is never passed."""
 DEFAULT_BUDGET_USD = 5.0
 UNIT_STEP = 50
 """Instructions added at a time where the target counts rows or pairs."""
@@ -131,15 +129,14 @@ def declared(chosen: RoleConfig, otherwise: str) -> RoleConfig:
 
 def priced(config: RunConfig, budget_given: bool) -> RunConfig:
     """A paid endpoint has a budget unless told otherwise, and a model without a stated price a cautious one."""
-    roles = {role: config.role(role) for role in ROLES}
-    paid = {chosen.model for chosen in roles.values() if specs.parse(chosen.spec, os.environ).paid}
+    parsed = [(config.role(role).model, specs.parse(config.role(role).spec, os.environ)) for role in ROLES]
     if embeddings.paid(config.semantic, os.environ):
-        paid.add(config.semantic.model)
+        parsed.append((config.semantic.model, specs.parse(config.semantic.spec, os.environ)))
+    paid = {model: prices.of(model, spec) for model, spec in parsed if spec.paid}
     if not paid:
         return config
-    prices = dict.fromkeys(paid, CAUTIOUS) | config.prices
     budget = config.budget_usd if budget_given else DEFAULT_BUDGET_USD
-    return config.model_copy(update={"prices": prices, "budget_usd": budget})
+    return config.model_copy(update={"prices": paid | config.prices, "budget_usd": budget})
 
 
 def prepare(job: Job) -> Prepared:
