@@ -211,7 +211,16 @@ def metered(config: RunConfig, ledger: Ledger) -> Meter:
     before = ledger.totals()
     return Meter(
         Limits(config.budget_usd, config.max_calls, config.max_tokens_total),
-        Use(before.calls, before.prompt_tokens, before.completion_tokens, before.cached_tokens, before.cost_usd),
+        Use(
+            before.calls,
+            before.prompt_tokens,
+            before.completion_tokens,
+            before.cached_tokens,
+            before.cost_usd,
+            lost_attempts=before.lost_calls,
+            lost_tokens=before.lost_tokens,
+            lost_usd=before.lost_usd,
+        ),  # fmt: skip
     )
 
 
