@@ -205,11 +205,18 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
 
 def metered(config: RunConfig, ledger: Ledger) -> Meter:
     """A meter that knows what earlier commands on this ledger used."""
-    before = ledger.totals()
-    return Meter(
-        Limits(config.budget_usd, config.max_calls, config.max_tokens_total),
-        Use(before.calls, before.prompt_tokens, before.completion_tokens, before.cached_tokens, before.cost_usd),
+    kept = ledger.totals()
+    before = Use(
+        calls=kept.calls,
+        prompt_tokens=kept.prompt_tokens,
+        completion_tokens=kept.completion_tokens,
+        cached_tokens=kept.cached_tokens,
+        cost_usd=kept.cost_usd,
+        lost_attempts=kept.lost_calls,
+        lost_tokens=kept.lost_tokens,
+        lost_usd=kept.lost_usd,
     )
+    return Meter(Limits(config.budget_usd, config.max_calls, config.max_tokens_total), before)
 
 
 async def to_target(prepared: Prepared, engine: Engine, progress: Progress, embed: Embed | None = None) -> Stop | None:

@@ -22,7 +22,7 @@ from synthgen.errors import ConfigError, InputError, TeacherError
 from synthgen.records import Reply
 from synthgen.teacher import wire
 from synthgen.teacher.dispatch import Dispatch
-from synthgen.teacher.ledger import Ledger
+from synthgen.teacher.ledger import Entry, Ledger
 from synthgen.teacher.meter import Meter, Worst, cost
 from synthgen.teacher.terms import Terms
 from synthgen.teacher.wire import Binding
@@ -110,7 +110,7 @@ class Embeddings:
         async with self.meter.reserved(Worst(len(owed), guess, cost(self.prices, guess, 0, 0))):
             vectors, tokens = await source.vectors(list(owed.values()))
         seconds = (time.time() - began) / len(owed)
-        kept = {}
+        entries = []
         shares = parts(tokens, [len(text) for text in owed.values()])
         for (key, text), vector, share in zip(owed.items(), vectors, shares, strict=True):
             reply = Reply(
@@ -121,13 +121,11 @@ class Embeddings:
                 prompt_tokens=share,
             )
             usd = cost(self.prices, share, 0, 0)
-            self.ledger.put(
-                reply, body([text], self.config.model), role=ROLE, identity=self.config.identity, sample=0, cost_usd=usd,
-                seconds=seconds, at=began,
-            )  # fmt: skip
             self.meter.settle(ROLE, reply, usd, seconds)
-            kept[key] = reply
-        return kept
+            sent = body([text], self.config.model)
+            entries.append(Entry(reply, sent, ROLE, ROLE, self.config.identity, 0, usd, seconds, began))
+        await self.ledger.keep(*entries)
+        return {entry.reply.key: entry.reply for entry in entries}
 
     async def _opened(self) -> Source:
         """The source, connected or loaded once."""

@@ -12,7 +12,7 @@ from synthgen.records import Reply, Request, Role
 from synthgen.teacher import meter as meters
 from synthgen.teacher import wire
 from synthgen.teacher.dispatch import Lost, Served
-from synthgen.teacher.ledger import Ledger
+from synthgen.teacher.ledger import Entry, Ledger
 from synthgen.teacher.meter import Meter, cost
 from synthgen.teacher.wire import Binding, Fault
 
@@ -96,16 +96,8 @@ class Engine:
             reply = served.reply.model_copy(update={"key": key, "model": binding.model})
             usd = cost(prices, reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens)
             self.meter.settle(request.step, reply, usd, served.seconds)
-        self.ledger.put(
-            reply,
-            body,
-            role=request.role,
-            identity=binding.identity,
-            sample=request.sample,
-            cost_usd=usd,
-            seconds=served.seconds,
-            at=began,
-        )
+        role, step, identity, sample = request.role, request.step, binding.identity, request.sample
+        await self.ledger.keep(Entry(reply, body, role, step, identity, sample, usd, served.seconds, began))
         self._count_refusal(reply)
         return reply
 
