@@ -59,6 +59,9 @@ def expand(
     mode: Mode = "",
     samples: Annotated[int | None, typer.Option(min=1, help="Candidate answers a task (4).")] = None,
     concurrency: Annotated[str, typer.Option(help="Calls under way at once, or auto (64).")] = "",
+    batch: Annotated[
+        bool, typer.Option("--batch", help="Answers and verdicts by the Batch API: half the price, within a day.")
+    ] = False,
     rpm: Annotated[int | None, typer.Option(min=1, help="Calls a minute, at most.")] = None,
     tpm: Annotated[int | None, typer.Option(min=1, help="Tokens a minute, at most.")] = None,
     budget_usd: Annotated[
@@ -100,6 +103,7 @@ def expand(
         mode=mode,
         samples=samples,
         concurrency=concurrency if concurrency in {"", "auto"} else whole_number(concurrency, "--concurrency"),
+        batch=True if batch else None,
         rpm=rpm,
         tpm=tpm,
         budget_usd=budget_usd,
