@@ -1,9 +1,6 @@
 """The server: OpenAI's protocol on a loopback port, one process, no state between requests."""
 
 import asyncio
-import os
-import sys
-import threading
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -13,6 +10,7 @@ from aiohttp import web
 
 from synthgen.rehearsal import meanings, replies
 from synthgen.rehearsal.answers import answer
+from synthgen.rehearsal.lifetime import announce
 from synthgen.rehearsal.proposals import propose
 from synthgen.rehearsal.verdicts import judge
 from synthgen.rehearsal.wire import Call, call
@@ -206,21 +204,11 @@ def shaped(asked: Call, text: str, finish: str) -> dict[str, Any]:
     }
 
 
-async def serve(options: Options, port: int, *, watch_stdin: bool) -> None:
-    """Listen on loopback and print the port as one JSON line; with `watch_stdin`, end when standard input does."""
+async def serve(options: Options, port: int) -> None:
+    """Listen on loopback until the process ends."""
     runner = web.AppRunner(Server(options).app(), access_log=None, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024)
     await site.start()
-    listening = runner.addresses[0][1]
-    if watch_stdin:
-        threading.Thread(target=die_with_parent, daemon=True).start()
-    print(orjson.dumps({"port": listening, "model": options.model}).decode(), flush=True)
+    announce(runner.addresses[0][1], options.model)
     await asyncio.Event().wait()
-
-
-def die_with_parent() -> None:
-    """Wait for the end of the pipe from the parent, which comes however the parent ends."""
-    while sys.stdin.buffer.read(4096):
-        pass
-    os._exit(0)
