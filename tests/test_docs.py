@@ -20,7 +20,7 @@ from synthgen.config import RunConfig, keys
 from synthgen.export.parquet import SCHEMAS
 from synthgen.records import Answer, Instruction, Judged, Pair, Rejected, Task
 from synthgen.rehearsal import rates
-from synthgen.rehearsal.__main__ import parser
+from synthgen.rehearsal.switches import parser
 from synthgen.strategies import STRATEGIES
 
 ROOT = Path(__file__).parent.parent

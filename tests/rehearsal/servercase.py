@@ -1,15 +1,22 @@
 """Shared by the tests of the rehearsal: a server of its own process, and a socket that sees what HTTP clients hide."""
 
+import asyncio
 import json
 import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Self
 
+import aiohttp
+from aiohttp import web
 from conftest import clean_environment
+
+from synthgen.rehearsal.options import Options
+from synthgen.rehearsal.server import Server
 
 MODEL = "rehearsal-strong"
 BODY = {
@@ -92,3 +99,49 @@ def head_and_body(answer: bytes) -> tuple[int, dict[str, str], bytes]:
     first, *lines = head.decode().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     return int(first.split()[1]), headers, body
+
+
+class Running:
+    """A rehearsal in this process, on loopback, whose counts can be looked at."""
+
+    def __init__(self, **options: object) -> None:
+        self.server = Server(Options(MODEL, **options))
+        self.runner = web.AppRunner(self.server.app(), access_log=None, shutdown_timeout=0.1)
+
+    async def __aenter__(self) -> Self:
+        await self.runner.setup()
+        await web.TCPSite(self.runner, "127.0.0.1", 0, backlog=1024).start()
+        self.port = self.runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.session = aiohttp.ClientSession(self.url)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.session.close()
+        await self.runner.cleanup()
+
+    async def post(self, body: object = BODY, path: str = CHAT, **headers: str) -> tuple[int, Mapping[str, str], bytes]:
+        """(status, headers, body) of a request."""
+        async with self.session.post(path, json=body, headers=headers, allow_redirects=False) as response:
+            return response.status, response.headers, await response.read()
+
+    async def said(self, body: object = BODY, path: str = CHAT, **headers: str) -> dict:
+        """The JSON of a request's response."""
+        return json.loads((await self.post(body, path, **headers))[2])
+
+    async def raw(self, body: object = BODY, path: str = CHAT, most: int = 2**24) -> bytes:
+        """All that comes for a request on a connection of its own until the server closes it, or more than enough."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(request(body, path, Connection="close"))
+        parts, size = [], 0
+        with suppress(ConnectionResetError):
+            while size < most and (data := await reader.read(2**16)):
+                parts.append(data)
+                size += len(data)
+        writer.close()
+        return b"".join(parts)
+
+    @property
+    def counts(self) -> dict:
+        """What the server says it did."""
+        return self.server.stats.value()

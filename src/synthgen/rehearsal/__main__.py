@@ -8,49 +8,33 @@ import sys
 from collections.abc import Coroutine
 
 from synthgen.rehearsal import lifetime, plain
+from synthgen.rehearsal.switches import options_of, parser
 
 OF_PLAIN = {"port", "profile", "latency_ms", "plain", "watch_stdin"}
-"""Options that mean something to the plain mode."""
+"""Switches that mean something to the plain mode."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The options, which docs/rehearsal.md explains."""
-    made = argparse.ArgumentParser(prog="synthgen rehearsal", allow_abbrev=False)
-    made.add_argument("--port", type=int, default=0)
-    made.add_argument("--profile", choices=("strong", "weak", "narrow"), default="strong")
-    made.add_argument("--latency-ms", type=float, default=0)
-    made.add_argument("--jitter-ms", type=float, default=0)
-    made.add_argument("--fail-rate", type=float, default=0)
-    made.add_argument("--without", action="append", default=[], help="a parameter to refuse")
-    made.add_argument("--plain", action="store_true", help="a fixed reply for next to no CPU, for benchmarks")
-    made.add_argument("--watch-stdin", action="store_true", help="end when standard input does")
-    return made
-
-
-def chosen(given: argparse.Namespace, options: argparse.ArgumentParser) -> Coroutine[None, None, None]:
-    """The server that the options ask for."""
-    model = f"rehearsal-{given.profile}"
+def chosen(given: argparse.Namespace, switches: argparse.ArgumentParser) -> Coroutine[None, None, None]:
+    """The server that the switches ask for. Raises ValueError for switches that do not go together."""
     if given.plain:
-        more = [
-            name for name, value in vars(given).items() if name not in OF_PLAIN and value != options.get_default(name)
-        ]
-        if more:
-            options.error(f"--plain has only a latency; leave out --{more[0].replace('_', '-')}")
-        return plain.serve(model, given.latency_ms / 1000, given.port)
+        for name, value in vars(given).items():
+            if name not in OF_PLAIN and value != switches.get_default(name):
+                raise ValueError(f"--plain has only a latency; leave out --{name.replace('_', '-')}")
+        return plain.serve(f"rehearsal-{given.profile}", given.latency_ms / 1000, given.port)
     # The plain mode starts without aiohttp and the families.
     from synthgen.rehearsal import server
 
-    return server.serve(
-        server.Options(model, given.latency_ms / 1000, given.jitter_ms / 1000, given.fail_rate, tuple(given.without)),
-        given.port,
-    )
+    return server.serve(options_of(given), given.port)
 
 
 def main() -> None:
-    """Read the options and serve until a signal."""
-    options = parser()
-    given = options.parse_args()
-    serving = chosen(given, options)
+    """Read the switches and serve until a signal."""
+    switches = parser()
+    given = switches.parse_args()
+    try:
+        serving = chosen(given, switches)
+    except ValueError as error:
+        switches.error(str(error))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if given.watch_stdin:
         lifetime.watch_stdin()
