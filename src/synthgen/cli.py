@@ -485,13 +485,15 @@ def show_prompts(
             typer.echo(text)
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def rehearsal(
+    more: typer.Context,
     port: Annotated[int, typer.Option(help="0 for a free one.")] = 8000,
     profile: Annotated[str, typer.Option(help="strong, weak or narrow.")] = "strong",
 ) -> None:
-    """Serve the rehearsal teacher on loopback, for other tools and for looking at it."""
-    os.execv(sys.executable, [sys.executable, "-m", "synthgen.rehearsal", "--port", str(port), "--profile", profile])
+    """Serve the rehearsal teacher on loopback, with any of the switches in docs/rehearsal.md: faults, limits, batches."""
+    chosen = ["--port", str(port), "--profile", profile, *more.args]
+    os.execv(sys.executable, [sys.executable, "-m", "synthgen.rehearsal", *chosen])
 
 
 @app.command()
