@@ -135,3 +135,13 @@ def test_the_command_hands_its_switches_on():
         process.terminate()
     assert found["data"][0]["id"] == MODEL
     assert (status, reply["model"]) == (200, MODEL)
+
+
+def test_it_counts_what_waited_for_the_latency():
+    with serving("--plain", "--latency-ms", "20") as url:
+        for _ in range(3):
+            post(url, BODY)
+        get(url, "/v1/models")
+        counts = get(url, "/stats")
+    assert (counts["served"], counts["under_way"], counts["most_under_way"]) == (3, 0, 1)
+    assert 0 < counts["first_asked"] < counts["last_served"]

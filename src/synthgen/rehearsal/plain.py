@@ -64,20 +64,46 @@ NO_REQUEST = problem("400 Bad Request", "not an HTTP/1.1 request")
 NO_LENGTH = problem("411 Length Required", "the plain rehearsal reads bodies by Content-Length")
 
 
+class Counts:
+    """What came of the requests that wait for the latency, for `GET /stats`: times are seconds of the loop's clock."""
+
+    __slots__ = ("first_asked", "last_served", "most_under_way", "served", "under_way")
+
+    def __init__(self) -> None:
+        self.served = self.under_way = self.most_under_way = 0
+        self.first_asked = self.last_served = 0.0
+
+    def asked(self, now: float) -> None:
+        """A request came in."""
+        self.first_asked = self.first_asked or now
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+
+    def replied(self, now: float) -> None:
+        """Its reply went out."""
+        self.last_served = now
+        self.under_way -= 1
+        self.served += 1
+
+    def told(self) -> bytes:
+        """The response to `GET /stats`."""
+        return response("200 OK", {name: getattr(self, name) for name in self.__slots__})
+
+
 class Connection(asyncio.Protocol):
     """One connection: its replies leave in the order of its requests."""
 
-    __slots__ = ("due", "held", "last", "latency", "loop", "replies", "transport", "wanted")
+    __slots__ = ("counts", "due", "held", "last", "latency", "loop", "replies", "transport", "wanted")
 
-    def __init__(self, known: Replies, latency_seconds: float) -> None:
-        self.replies, self.latency = known, latency_seconds
+    def __init__(self, known: Replies, latency_seconds: float, counts: Counts) -> None:
+        self.replies, self.latency, self.counts = known, latency_seconds, counts
         self.loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport | None = None
         self.held = b""
         self.wanted = 0
         """Bytes of the request that is coming in; 0 before its head is whole."""
-        self.due: deque[bytes] = deque()
-        """Replies that wait for the latency, or behind one that does."""
+        self.due: deque[tuple[bytes, bool]] = deque()
+        """Replies that wait for the latency, or behind one that does; and whether they count as served."""
         self.last = False
         """Whether the connection ends with the replies that are due."""
 
@@ -128,8 +154,12 @@ class Connection(asyncio.Protocol):
         end = held.find(b"\r\n\r\n")
         self.last = version == b"HTTP/1.0" or LAST.search(held, 0, end) is not None
         reply, waits = self.replies.get(method + b" " + path, (UNKNOWN, False))
+        if waits and self.latency:
+            self.counts.asked(self.loop.time())
+        elif path == b"/stats":
+            reply = self.counts.told()
         if self.due or (waits and self.latency):
-            self.due.append(reply)
+            self.due.append((reply, waits))
             self.loop.call_later(self.latency, self._next)
         else:
             self._write(reply)
@@ -138,13 +168,16 @@ class Connection(asyncio.Protocol):
         """Reply to what cannot be read on from, and end the connection behind what is due."""
         self.last = True
         if self.due:
-            self.due.append(reply)
+            self.due.append((reply, False))
             self.loop.call_later(self.latency, self._next)
         else:
             self._write(reply)
 
     def _next(self) -> None:
-        self._write(self.due.popleft())
+        reply, counted = self.due.popleft()
+        self._write(reply)
+        if counted:
+            self.counts.replied(self.loop.time())
 
     def _write(self, reply: bytes) -> None:
         """Send a reply; close behind the last one."""
@@ -157,7 +190,7 @@ class Connection(asyncio.Protocol):
 
 async def serve(model: str, latency_seconds: float, port: int) -> None:
     """Listen on loopback until the process ends."""
-    made = partial(Connection, replies(model), latency_seconds)
+    made = partial(Connection, replies(model), latency_seconds, Counts())
     server = await asyncio.get_running_loop().create_server(made, "127.0.0.1", port, backlog=BACKLOG)
     announce(server.sockets[0].getsockname()[1], model)
     await asyncio.Event().wait()
