@@ -32,7 +32,7 @@ SHAPES = (
     ('{"inputs": [...]}', "instantiate_open"),
     ('{"instances": [', "instantiate_labels"),
     ("Fill in this form", "vet"),
-    ("Assess every answer", "judge"),
+    ("Write one entry for each of", "judge"),
     ("Go on with the collection", "propose"),
     ("possible class label", "instantiate_parity"),
     ("Work out examples for each task", "instantiate_parity"),
