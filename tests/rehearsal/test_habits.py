@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import orjson
 import pytest
@@ -157,6 +158,8 @@ def test_a_careless_server_shows_the_key_it_refuses():
         (("--fault", "busy"), "as in busy=0.1"),
         (("--fault", "busy=1.5"), "a share lies between 0 and 1"),
         (("--fault", "busy=0.6", "--fault", "cut=0.5"), "add up to more than 1"),
+        (("--batch-fault", "failed=0.6", "--batch-fault", "expired=0.5"), "failed, expired add up to more than 1"),
+        (("--plain", "--fault", "busy=0.1"), "leave out --fault"),
         (("--key", "NOT_SET_ANYWHERE"), "NOT_SET_ANYWHERE, which is not set"),
         (("--latency-ms", "-1"), "not a number from 0"),
         (("--latenc", "1"), "unrecognized arguments"),
@@ -178,9 +181,11 @@ def test_every_switch_arrives_where_it_works(monkeypatch: pytest.MonkeyPatch):
         "--fault", "busy=0.1", "--fault", "reasoning=1", "--fault-seed", "7", "--retry-after", "2.5", "--drip-seconds", "3",
         "--redirect-to", "http://x/", "--requests-per-second", "5", "--burst", "9", "--tokens-per-minute", "1000",
         "--width", "2", "--cached", "--logprobs", "--key", "PLANTED", "--echo-key",
+        "--batch-seconds", "9", "--batch-fault", "expired=0.5", "--batch-fault", "failed-lines=1", "--fault-batches",
+        "--state", "kept",
     ])  # fmt: skip
     assert options_of(given) == Options(
         "rehearsal-weak", 0.02, 0.005, 0.1, ("seed",), {"busy": 0.1, "reasoning": 1.0}, 7, 2.5, 3.0, "http://x/", 5.0, 9.0,
-        1000.0, 2, True, True, KEY, True,
+        1000.0, 2, True, True, KEY, True, 9.0, {"expired": 0.5, "failed-lines": 1.0}, True, Path("kept"),
     )  # fmt: skip
     assert KEY not in repr(options_of(given))

@@ -49,6 +49,10 @@ NONSENSE = {
     "retry-after-ms": ("nan", "-1", "never", "inf", "1e30", ""),
 }
 """Headers that promise a number or a time, and values that are neither."""
+ON_THE_WIRE = ("drop-after", "cut", "short", "drip", "huge", "garbage-headers")
+"""Those that any response can have; the others are about the reply of a model."""
+HARMLESS = ("drip", "garbage-headers")
+"""Those that leave a whole and good reply."""
 HUGE_PIECE = b"a" * 2**16
 WATCH_SECONDS = 0.05
 """How often a hanging reply looks whether its client has gone."""
@@ -104,33 +108,30 @@ async def before(
     return failed(PROBLEMS[fault.kind], headers)
 
 
-async def after(
-    fault: Fault, request: web.Request, options: Options, headers: Mapping[str, str], value: dict[str, Any]
-) -> tuple[web.StreamResponse, bool]:
-    """The response of a fault that comes after the work, and whether it is a whole and good reply all the same.
+async def after(fault: Fault, request: web.Request, options: Options, response: web.Response) -> web.StreamResponse:
+    """How a response goes out, or does not, under a fault that comes after the work.
 
     Raises ConnectionError where the client does not wait for its end.
     """
-    body = orjson.dumps(value)
+    body = response.body if isinstance(response.body, bytes) else b""
     match fault.kind:
         case "drop-after":
-            return dropped(request), False
+            return dropped(request)
         case "cut":
-            response = web.Response(body=body[: len(body) // 2], headers=headers, content_type="application/json")
-            return response, False
+            response.body = body[: len(body) // 2]
         case "short":
-            return await cut_short(request, headers, body), False
+            return await cut_short(request, response.headers, body)
         case "drip":
-            return await dripped(request, headers, body, options.drip_seconds), True
+            return await dripped(request, response.headers, body, options.drip_seconds)
         case "huge":
-            return await endless(request, headers), False
+            return await endless(request, response.headers)
         case "garbage-headers":
-            return replied(value, {**headers, **nonsense(fault.luck)}), True
-    return replied(altered(fault.kind, value), headers), False
+            response.headers.update(nonsense(fault.luck))
+    return response
 
 
 def altered(kind: str, value: dict[str, Any]) -> dict[str, Any]:
-    """The body of a reply as a fault has it."""
+    """The body of a reply as a fault has it: most leave it as it is."""
     rows = "choices" if "choices" in value else "data"
     match kind:
         case "wrong-model":
@@ -200,7 +201,8 @@ async def hung(request: web.Request) -> web.Response:
 
 async def opened(request: web.Request, headers: Mapping[str, str], length: int | None) -> web.StreamResponse:
     """A response that is written piece by piece."""
-    response = web.StreamResponse(headers={**headers, "Content-Type": "application/json"})
+    kept = {name: value for name, value in headers.items() if name.lower() != "content-length"}
+    response = web.StreamResponse(headers=kept)
     response.content_length = length
     await response.prepare(request)
     return response

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 FAULTS = (
     "busy", "error", "unavailable", "drop-before", "hang", "redirect", "quota", "auth", "wrong-type",
@@ -10,6 +11,10 @@ FAULTS = (
 """What an attempt can meet; of each at most one."""
 HABITS = ("reasoning",)
 """What is no fault: a way of replying that some endpoints have."""
+BATCH_FAULTS = ("failed", "expired")
+"""What a batch can meet as a whole."""
+LINE_FAULTS = ("failed-lines", "missing-lines", "repeated-lines", "unreadable-lines")
+"""What a line of a batch can meet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +52,11 @@ class Options:
     """The key that requests must bring; "" for none."""
     echo_key: bool = False
     """Whether a refusal of the key shows what was sent, as careless servers do."""
+    batch_seconds: float = 1.0
+    """How long a batch takes."""
+    batch_faults: Mapping[str, float] = field(default_factory=dict)
+    """Of BATCH_FAULTS the share of batches, of LINE_FAULTS the share of lines."""
+    fault_batches: bool = False
+    """Whether `faults` come to the addresses of files and batches as well."""
+    state: Path | None = None
+    """The folder of files and batches; None keeps them in memory."""

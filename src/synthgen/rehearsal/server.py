@@ -3,13 +3,16 @@
 import asyncio
 import hmac
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from random import Random
+from typing import Any
 
 from aiohttp import web
 
 from synthgen.rehearsal import buckets, faults, protocol
+from synthgen.rehearsal.batches import Batches
 from synthgen.rehearsal.lifetime import announce
 from synthgen.rehearsal.options import Options
 from synthgen.rehearsal.prefixes import Prefixes
@@ -33,6 +36,9 @@ class Server:
         self._width = asyncio.Semaphore(options.width) if options.width else nullcontext()
         self._prefixes = Prefixes()
         self._rng = Random()  # noqa: S311  # delays only
+        self._batches = Batches(options, self._answered)
+        self._attempts: Counter[str] = Counter()
+        """Of requests for files and batches, by method and address."""
 
     def app(self) -> web.Application:
         """The aiohttp application."""
@@ -43,6 +49,7 @@ class Server:
         app.router.add_post(protocol.CHAT, self.chat)
         app.router.add_post(protocol.COMPLETIONS, self.completions)
         app.router.add_post(protocol.EMBEDDINGS, self.embeddings)
+        self._batches.add_to(app)
         return app
 
     async def health(self, _request: web.Request) -> web.Response:
@@ -77,10 +84,13 @@ class Server:
             return await handler(request)
         resource = request.match_info.route.resource
         # A client that goes before its reply has ended is no fault of the server's, and nobody is left to be told.
-        with self.stats.under_way(resource.canonical if resource else "elsewhere"), suppress(ConnectionError):
+        address = resource.canonical if resource else "elsewhere"
+        with self.stats.under_way(address), suppress(ConnectionError):
             sent = request.headers.get("Authorization", "")
             if self.options.key and not hmac.compare_digest(sent.encode(), f"Bearer {self.options.key}".encode()):
                 return faults.failed(faults.key_refused(sent, self.options), {})
+            if self.options.fault_batches and address.startswith(("/v1/files", "/v1/batches")):
+                return await self._exposed(request, handler, address)
             return await handler(request)
         return web.Response()
 
@@ -108,12 +118,13 @@ class Server:
             self.stats.deliver(tally)
             return faults.replied(made, headers)
         self.stats.faults[fault.kind] += 1
-        response, good = await faults.after(fault, request, self.options, headers, made)
-        if good:
+        response = faults.replied(faults.altered(fault.kind, made), headers)
+        found = await faults.after(fault, request, self.options, response)
+        if fault.kind in faults.HARMLESS:
             self.stats.deliver(tally)
-        return response
+        return found
 
-    async def _made(self, asked: Asked) -> dict[str, object] | Problem:
+    async def _made(self, asked: Asked) -> dict[str, Any] | Problem:
         """The reply to a request, after the time that it takes."""
         options = self.options
         async with self._width:
@@ -123,6 +134,28 @@ class Server:
                 return OVERLOADED
             cached = self._prefixes.take(asked.prompt) if options.cached else None
             return protocol.answered(asked, options, cached)
+
+    def _answered(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """(status, body) for a line of a batch: what the direct call says, without its time, its limits and its faults."""
+        asked = protocol.read(path, body, self.options)
+        if isinstance(asked, Problem):
+            return asked.status, asked.value
+        self.stats.serve(self.stats.tally(digest_of(b"", body)))
+        return 200, protocol.answered(asked, self.options)
+
+    async def _exposed(self, request: web.Request, handler: Handler, address: str) -> web.StreamResponse:
+        """A request for a file or a batch, with the fault that it meets."""
+        attempted = f"{request.method} {address}"
+        self._attempts[attempted] += 1
+        fault = faults.met(self.options, digest_of(attempted.encode(), None), self._attempts[attempted])
+        if fault is None or not (fault.comes_before or fault.kind in faults.ON_THE_WIRE):
+            return await handler(request)
+        self.stats.faults[fault.kind] += 1
+        if fault.comes_before:
+            return await faults.before(fault, request, self.options, {})
+        response = await handler(request)
+        assert isinstance(response, web.Response)  # noqa: S101  # files and batches have no other
+        return await faults.after(fault, request, self.options, response)
 
 
 async def serve(options: Options, port: int) -> None:

@@ -4,8 +4,9 @@ import argparse
 import math
 import os
 from collections.abc import Callable
+from pathlib import Path
 
-from synthgen.rehearsal.options import FAULTS, HABITS, Options
+from synthgen.rehearsal.options import BATCH_FAULTS, FAULTS, HABITS, LINE_FAULTS, Options
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,6 +33,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--retry-after", type=amount, default=1.0, metavar="SECONDS", help="of the fault busy")
     made.add_argument("--drip-seconds", type=amount, default=5.0, help="of the fault drip")
     made.add_argument("--redirect-to", default="http://127.0.0.1:1/", metavar="URL", help="of the fault redirect")
+    made.add_argument("--batch-seconds", type=amount, default=1.0, help="how long a batch takes")
+    made.add_argument(
+        "--batch-fault", type=share_of(BATCH_FAULTS + LINE_FAULTS), action="append", default=[], metavar="KIND=SHARE"
+    )
+    made.add_argument("--fault-batches", action="store_true", help="--fault comes to files and batches as well")
+    made.add_argument("--state", type=Path, metavar="DIR", help="keep files and batches there")
     return made
 
 
@@ -61,11 +68,14 @@ def share_of(kinds: tuple[str, ...]) -> Callable[[str], tuple[str, float]]:
     return read
 
 
-def shares(given: list[tuple[str, float]], kinds: tuple[str, ...], flag: str) -> dict[str, float]:
-    """The shares by kind. Raises ValueError where there is more than one fault for an attempt."""
+def shares(given: list[tuple[str, float]], *groups: tuple[str, ...]) -> dict[str, float]:
+    """The shares by kind. Raises ValueError where one thing would have to meet two faults of a group."""
     found = dict(given)
-    if sum(found.get(kind, 0.0) for kind in kinds) > 1 + 1e-9:
-        raise ValueError(f"the shares of {flag} add up to more than 1")
+    for kinds in groups:
+        if sum(found.get(kind, 0.0) for kind in kinds) > 1 + 1e-9:
+            raise ValueError(
+                f"the shares of {', '.join(kind for kind in kinds if kind in found)} add up to more than 1"
+            )
     return found
 
 
@@ -85,7 +95,7 @@ def options_of(given: argparse.Namespace) -> Options:
         jitter_seconds=given.jitter_ms / 1000,
         fail_rate=given.fail_rate,
         without=tuple(given.without),
-        faults=shares(given.fault, FAULTS, "--fault"),
+        faults=shares(given.fault, FAULTS),
         fault_seed=given.fault_seed,
         retry_after_seconds=given.retry_after,
         drip_seconds=given.drip_seconds,
@@ -98,4 +108,8 @@ def options_of(given: argparse.Namespace) -> Options:
         logprobs=given.logprobs,
         key=key_in(given.key),
         echo_key=given.echo_key,
+        batch_seconds=given.batch_seconds,
+        batch_faults=shares(given.batch_fault, BATCH_FAULTS, LINE_FAULTS),
+        fault_batches=given.fault_batches,
+        state=given.state,
     )
