@@ -27,9 +27,9 @@ MOST_LINES, MOST_BYTES = 50_000, 150 * 2**20
 """Requests and bytes of one file; OpenAI takes 50,000 and 200 MB."""
 TIMES = 2
 """Batches that a request may fail in before it is sent by itself."""
-QUIET_SECONDS = 2.0
+QUIET_SECONDS = 1.0
 """How long nothing more must come before a batch is sent."""
-FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 2.0, 60.0
+FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 1.0, 60.0
 FILE = "file:"
 """Before the id of a file, of which it is not noted yet which batch was made from it."""
 
