@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -61,6 +62,9 @@ def expand(
     mode: Mode = "",
     samples: Annotated[int | None, typer.Option(min=1, help="Candidate answers a task (4).")] = None,
     concurrency: Annotated[str, typer.Option(help="Calls under way at once, or auto (64).")] = "",
+    batch: Annotated[
+        bool, typer.Option("--batch", help="Answers and verdicts by the Batch API: half the price, within a day.")
+    ] = False,
     rpm: Annotated[int | None, typer.Option(min=1, help="Calls a minute, at most.")] = None,
     tpm: Annotated[int | None, typer.Option(min=1, help="Tokens a minute, at most.")] = None,
     budget_usd: Annotated[
@@ -101,7 +105,8 @@ def expand(
         target_unit=target_unit,
         mode=mode,
         samples=samples,
-        concurrency=None if concurrency in {"", "auto"} else whole_number(concurrency, "--concurrency"),
+        concurrency=concurrency if concurrency in {"", "auto"} else whole_number(concurrency, "--concurrency"),
+        batch=True if batch else None,
         rpm=rpm,
         tpm=tpm,
         budget_usd=budget_usd,
@@ -201,7 +206,7 @@ def run_job(
 ) -> None:
     """Run a job with a progress line, print its report, and exit with its code."""
     progress = Progress()
-    with progress:
+    with progress, spoken(progress):
         from synthgen import api
         from synthgen.steps import Job, resolve
         from synthgen.teacher.local import chosen
@@ -225,6 +230,19 @@ def run_job(
     if stop["reason"] != "done":
         typer.echo(f"synthgen: stopped ({stop['reason']}): {stop['advice']}", err=True)
         raise typer.Exit(STOPPED)
+
+
+@contextmanager
+def spoken(progress: "Progress") -> Iterator[None]:
+    """Say what the package logs, between the lines of progress."""
+    handler = logging.Handler()
+    handler.emit = lambda record: progress.say(f"synthgen: {record.getMessage()}")  # type: ignore[method-assign]
+    log = logging.getLogger("synthgen")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 def interruptible(work: Any) -> dict[str, Any]:
@@ -476,13 +494,15 @@ def show_prompts(
             typer.echo(text)
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def rehearsal(
+    more: typer.Context,
     port: Annotated[int, typer.Option(help="0 for a free one.")] = 8000,
     profile: Annotated[str, typer.Option(help="strong, weak or narrow.")] = "strong",
 ) -> None:
-    """Serve the rehearsal teacher on loopback, for other tools and for looking at it."""
-    os.execv(sys.executable, [sys.executable, "-m", "synthgen.rehearsal", "--port", str(port), "--profile", profile])
+    """Serve the rehearsal teacher on loopback, with any of the switches in docs/rehearsal.md: faults, limits, batches."""
+    chosen = ["--port", str(port), "--profile", profile, *more.args]
+    os.execv(sys.executable, [sys.executable, "-m", "synthgen.rehearsal", *chosen])
 
 
 @app.command()

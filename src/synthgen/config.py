@@ -28,6 +28,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Mark = Annotated[float, Field(ge=1, le=5)]
 GENERIC = "system_generic"
 """The prompt that is never sent: it is the rows' system message, and changing it changes only `dataset/`."""
+WIDEST = 1024
+"""Calls that may be under way at once where the endpoint says how many."""
+BATCHED = 20_000
+"""Tasks that a stage collects for a batch."""
 ROLES: tuple[Role, ...] = ("propose", "instantiate", "answer", "judge")
 
 DECODING: dict[Mode, dict[str, Decoding]] = {
@@ -132,6 +136,8 @@ class Prices(Record):
     """Of the part of the prompt that the endpoint had in its cache."""
     completion: float = Field(ge=0)
     """Of the reply."""
+    batch: Share = 0.5
+    """Share of these prices that a call through the Batch API costs."""
 
 
 class RunConfig(Record):
@@ -216,8 +222,12 @@ class RunConfig(Record):
     """How many to accept."""
     target_unit: Annotated[Literal["instructions", "rows", "pairs"], LIMIT] = "instructions"
     """What `target` counts."""
-    concurrency: Annotated[Positive, LIMIT] = 64
-    """Calls under way at once, at most."""
+    concurrency: Annotated[Positive | Literal["auto"], LIMIT] = 64
+    """Calls under way at once, at most; `auto` finds how many bring the endpoint's most replies a second."""
+    batch: Annotated[bool, LIMIT] = False
+    """Whether answers and verdicts go through the Batch API: at half price, within a day."""
+    deadline_seconds: Annotated[float, Field(gt=0, json_schema_extra={"kind": "limit"})] = 600.0
+    """Seconds after which an attempt of a call is given up and tried again, counted from when it is sent."""
     rpm: Annotated[int | None, LIMIT] = None
     """Calls that may start in a minute."""
     tpm: Annotated[int | None, LIMIT] = None
@@ -265,6 +275,12 @@ class RunConfig(Record):
     def judged(self) -> bool:
         """Whether answers are judged: with one sample there is nothing to choose from."""
         return self.judging and self.samples > 1
+
+    @property
+    def width(self) -> int:
+        """Inputs that a stage works on at once: enough to fill every place of the window."""
+        at_once = WIDEST if self.concurrency == "auto" else self.concurrency
+        return (max(BATCHED, at_once) if self.batch else at_once) + 8
 
     @property
     def rehearsed(self) -> bool:

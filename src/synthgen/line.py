@@ -66,7 +66,7 @@ async def run(line: Line, target: int) -> Stop | None:
     with ExitStack() as stack:
         grown = stack.enter_context(line.run.journal("instructions"))
         journals = [stack.enter_context(line.run.journal(stage.name)) for stage in following]
-        width = line.config.concurrency + 8
+        width = line.config.width
         queues: list[asyncio.Queue[Any]] = [asyncio.Queue(width) for _ in range(len(following))]
         drain: asyncio.Queue[Any] = asyncio.Queue(width)
 

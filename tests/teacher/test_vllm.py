@@ -140,7 +140,9 @@ async def test_a_server_that_stops_to_listen_is_not_waited_for(standin: str, tmp
     plan = Plan("org/model", "org/model", tmp_path / "vllm.log", ("--mute", "1"), pulse_seconds=0.1)
     async with Server(plan, os.environ) as server, vllm.OwnClient(server) as client:
         with pytest.raises(PassingError, match=r"ended while it was used \(it answers no more\)"):
-            await client.post({"model": "org/model", "messages": [{"role": "user", "content": "Hi"}]}, "chat")
+            await client.once(
+                server.url, b'{"model": "org/model", "messages": [{"role": "user", "content": "Hi"}]}', "chat"
+            )
 
 
 async def test_a_cancelled_start_leaves_nothing(standin: str, tmp_path: Path):

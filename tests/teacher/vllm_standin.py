@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
 from aiohttp import web
 
-from synthgen.rehearsal.server import Options, Server
+from synthgen.rehearsal.options import Options
+from synthgen.rehearsal.server import Server
 
 WORKER = "import signal, time; signal.signal(signal.SIGTERM, signal.{}); time.sleep(600)"
 CRASH = """\

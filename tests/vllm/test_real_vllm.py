@@ -22,6 +22,7 @@ from processes import MARK, gone, named
 
 from synthgen import prompts, watch
 from synthgen.errors import PassingError, StopError
+from synthgen.teacher.client import Answered
 from synthgen.teacher.vllm import OwnClient, Plan, Server
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(1800)]
@@ -126,6 +127,11 @@ def test_a_teacher_that_proposes_nothing_usable_ends_the_run_honestly(mark: str,
     assert report["vllm"]["servers"] == 1
 
 
+async def asked(client: OwnClient, body: dict) -> Answered:
+    """One attempt."""
+    return await client.once(client.urls[0], json.dumps(body).encode(), "chat")
+
+
 async def test_replies_to_a_schema_are_json_and_a_server_told_to_end_is_not_waited_for(
     mark: str, model: Path, tmp_path: Path
 ):
@@ -136,7 +142,8 @@ async def test_replies_to_a_schema_are_json_and_a_server_told_to_end_is_not_wait
     }  # fmt: skip
     plan = Plan(str(model), "tiny", tmp_path / "vllm.log", ARGUMENTS, pulse_seconds=0.5)
     async with Server(plan, os.environ) as server, OwnClient(server) as client:
-        replies = await asyncio.gather(*(client.post({**body, "seed": seed}, "chat") for seed in range(16)))
+        answers = await asyncio.gather(*(asked(client, {**body, "seed": seed}) for seed in range(16)))
+        replies = [answer.found for answer in answers]
         whole = [json.loads(reply.text, strict=False) for reply in replies if reply.finish == "stop"]
         assert whole
         assert all(set(value) == set(form["schema"]["required"]) for value in whole)
@@ -144,11 +151,11 @@ async def test_replies_to_a_schema_are_json_and_a_server_told_to_end_is_not_wait
         long = {**body, "min_tokens": 3000, "max_tokens": 3500}
         del long["response_format"]
         (answering,) = api_servers(mark)
-        asked = asyncio.create_task(client.post(long, "chat"))
+        waiting = asyncio.create_task(asked(client, long))
         await asyncio.sleep(0.5)
         os.kill(answering, signal.SIGTERM)
         with pytest.raises(PassingError, match="ended while it was used"):
-            await asked
+            await waiting
     assert ended(mark, answering)
 
 

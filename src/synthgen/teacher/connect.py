@@ -20,11 +20,14 @@ from synthgen.config import ROLES, RoleConfig, RunConfig
 from synthgen.errors import ConfigError, PassingError, SynthgenError
 from synthgen.records import Role
 from synthgen.specs import Spec
-from synthgen.teacher.client import Client
+from synthgen.teacher.batchapi import BatchApi
+from synthgen.teacher.batches import Batches
+from synthgen.teacher.dispatch import Dispatch
 from synthgen.teacher.engine import Ports
 from synthgen.teacher.ledger import Ledger
 from synthgen.teacher.metrics import Figures, Watcher
 from synthgen.teacher.metrics import report as vllm_report
+from synthgen.teacher.terms import LOG, Terms
 from synthgen.teacher.vllm import OwnClient, Plan, Server
 from synthgen.teacher.wire import Binding
 
@@ -40,12 +43,13 @@ class Connections:
         config: RunConfig,
         environment: Mapping[str, str],
         ledger: Ledger,
+        terms: Terms,
         learned: Mapping[str, Any],
         remember: Callable[[dict[str, Any]], None],
         rehearsal_options: tuple[str, ...] = (),
         logs: Path | None = None,
     ) -> None:
-        self.config, self.environment, self.ledger = config, environment, ledger
+        self.config, self.environment, self.ledger, self.terms = config, environment, ledger, terms
         self._learned = {name: Binding.model_validate(value) for name, value in learned.items()}
         self._remember = remember
         self._options = rehearsal_options
@@ -53,7 +57,8 @@ class Connections:
         """Where the log of a server of our own is written."""
         self._stack = AsyncExitStack()
         self._lock = asyncio.Lock()
-        self._clients: dict[tuple[str, str], Client] = {}
+        self._batches: dict[tuple[str, str], Batches | None] = {}
+        self._ways: dict[tuple[str, str], Dispatch] = {}
         """By SPEC and the variable of the key: two roles may use one server on two accounts."""
         self._servers = 0
         self._lost: SynthgenError | None = None
@@ -72,7 +77,7 @@ class Connections:
     @property
     def ports(self) -> Ports:
         """What the engine asks for."""
-        return Ports(binding=self.binding, client=self.client)
+        return Ports(binding=self.binding, dispatch=self.dispatch, batches=self.batches)
 
     async def binding(self, role: Role) -> Binding:
         """The binding of a role: this run's, that of an earlier run on this ledger, or from a first contact."""
@@ -88,14 +93,40 @@ class Connections:
                 self.ledger.remember(name, chosen.api, found)
         return self._learned[name]
 
-    async def client(self, role: Role) -> Client:
-        """The client of a role, connected."""
+    async def dispatch(self, role: Role) -> Dispatch:
+        """The way to the endpoint of a role, connected."""
         chosen = self.config.role(role)
         place = place_of(chosen)
-        if place not in self._clients:
+        if place not in self._ways:
             async with self._lock:
                 await self._connect(chosen)
-        return self._clients[place]
+        return self._ways[place]
+
+    async def batches(self, role: Role, idle: Callable[[], bool]) -> Batches | None:
+        """The batches of a role's endpoint; None where none is open and none is to be sent."""
+        chosen = self.config.role(role)
+        place = place_of(chosen)
+        if place not in self._batches:
+            async with self._lock:
+                if place not in self._batches:
+                    self._batches[place] = await self._opened_batches(chosen, idle)
+        return self._batches[place]
+
+    async def _opened_batches(self, chosen: RoleConfig, idle: Callable[[], bool]) -> Batches | None:
+        """The batches of a SPEC; the caller holds the lock."""
+        if not self.config.batch and not self.ledger.open_batches(chosen.identity):
+            return None
+        client = (await self._connect(chosen)).client
+        api = BatchApi(client.urls[0], self._key(chosen))
+        batches = Batches(
+            api, self.ledger, chosen.identity, chosen.api, new=self.config.batch, idle=idle,
+            settle=client.settled, tell=LOG.warning,
+        )  # fmt: skip
+        return await self._stack.enter_async_context(batches)
+
+    def _key(self, chosen: RoleConfig) -> str | None:
+        """The key of a role's endpoint."""
+        return self.environment.get(chosen.key_env) or None if self._spec(chosen).kind == "http" else None
 
     def vllm(self) -> dict[str, Any] | None:
         """What every vLLM did meanwhile, for the report; None where there was none."""
@@ -104,38 +135,32 @@ class Connections:
     async def _contact(self, role: Role, chosen: RoleConfig) -> Binding:
         """Ask an endpoint which model it serves and what it takes."""
         spec = self._spec(chosen)
-        client = await self._connect(chosen)
-        served = await client.models() if not spec.model else []
+        dispatch = await self._connect(chosen)
+        served = await dispatch.client.models() if not spec.model else []
         if len(served) > 1:
             raise ConfigError(
                 f"{spec.identity} serves {', '.join(served[:8])}; say which one for {role}: {served[0]}@{spec.urls[0]}"
             )
         model = spec.model or served[0]
-        return Binding(
-            identity=spec.identity,
-            model=model,
-            api=chosen.api,
-            capabilities=await client.probe(model, chosen.api),
-        )
+        capabilities, name = await dispatch.probe(model, chosen.api)
+        return Binding(identity=spec.identity, model=model, api=chosen.api, capabilities=capabilities, served=name)
 
-    async def _connect(self, chosen: RoleConfig) -> Client:
-        """The client of a SPEC; the caller holds the lock."""
+    async def _connect(self, chosen: RoleConfig) -> Dispatch:
+        """The way to the endpoint of a SPEC; the caller holds the lock."""
         place = place_of(chosen)
-        if place not in self._clients:
+        if place not in self._ways:
             spec = self._spec(chosen)
             if spec.kind == "vllm":
-                client: Client = await self._vllm(spec)
+                way = self.terms.over(await self._vllm(spec))
             else:
-                urls = spec.urls or (await self._rehearsal(spec.model),)
-                key = self.environment.get(chosen.key_env) if spec.kind == "http" else None
-                client = Client(urls, key or None)
-            self._clients[place] = await self._stack.enter_async_context(client)
+                way = self.terms.dispatch(spec.urls or (await self._rehearsal(spec.model),), self._key(chosen))
+            self._ways[place] = await self._stack.enter_async_context(way)
             # A paid endpoint is asked for nothing but replies.
             for url in () if spec.paid else spec.urls:
                 await self._watch(url, Figures())
-        return self._clients[place]
+        return self._ways[place]
 
-    async def _vllm(self, spec: Spec) -> Client:
+    async def _vllm(self, spec: Spec) -> OwnClient:
         """Start a vLLM server; it ends when this process does, however that ends. Tried once: many calls wait for it."""
         if self._lost is not None:
             raise self._lost

@@ -15,15 +15,14 @@ from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import aiohttp
 
 from synthgen import watch
 from synthgen.errors import ConfigError, PassingError, StopError, storage
-from synthgen.records import Reply
-from synthgen.teacher.client import Client
-from synthgen.teacher.wire import Api, Capabilities, in_one_line
+from synthgen.teacher.client import Answered, Client
+from synthgen.teacher.wire import Api, in_one_line
 
 T = TypeVar("T")
 GRACE_SECONDS = 3
@@ -224,13 +223,14 @@ class OwnClient(Client):
         super().__init__((server.url,), None)
         self._server = server
 
-    async def post(self, body: Mapping[str, Any], api: Api) -> Reply:
-        """As the client's, until the server ends."""
-        return await self._server.during(super().post(body, api))
+    @property
+    def names(self) -> str:
+        """The server, for people; its port is another every time."""
+        return f"vllm:{self._server.plan.source}"
 
-    async def probe(self, model: str, api: Api) -> Capabilities:
-        """As the client's, until the server ends."""
-        return await self._server.during(super().probe(model, api))
+    async def once(self, url: str, data: bytes, api: Api) -> Answered:
+        """One attempt. Raises PassingError where the server has ended, or ends before it answers."""
+        return await self._server.during(super().once(url, data, api))
 
 
 async def health(session: aiohttp.ClientSession, url: str) -> Literal["well", "ill", "late"]:

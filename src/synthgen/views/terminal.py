@@ -85,6 +85,12 @@ def spent(report: dict[str, Any]) -> Iterator[str]:
         f"{report['calls']} calls, {report['calls_replayed']} replayed, {report['prompt_tokens']} tokens in, "
         f"{report['completion_tokens']} out, {report['cost_usd']:.4f} USD, {report['seconds']:.1f} s"
     )
+    if report.get("cached_tokens"):
+        yield f"the endpoint had {report['cached_share']:.0%} of the prompt tokens in its cache"
+    if report.get("lost_attempts"):
+        yield f"{report['lost_attempts']} attempts lost, {report['lost_tokens']} tokens in them, by estimate where nobody says"
+    for name, chosen in report.get("concurrency", {}).items():
+        yield f"--concurrency auto: {chosen} calls at once bring the most at {name}"
     if found := report.get("vllm"):
         yield served(found)
     for warning in report["warnings"]:
