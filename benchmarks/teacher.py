@@ -32,7 +32,9 @@ FLOORS = {64: 0.93, 256: 0.83}
 """Window utilisation of the raw loop, below which a run is void."""
 REPEATS = 3
 MODEL = "rehearsal-strong"
-QUESTION = "Say in a few words why that is so, what follows from it, and what one could try instead if it were not. " * 6
+QUESTION = (
+    "Say in a few words why that is so, what follows from it, and what one could try instead if it were not. " * 6
+)
 CLIENTS = {
     "synthgen": [
         sys.executable, "-c", "from synthgen.cli import main; main()", "answer", "{prompts}", "--strategy", "none", "--out",
