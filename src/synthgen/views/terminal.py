@@ -90,7 +90,7 @@ def spent(report: dict[str, Any]) -> Iterator[str]:
     if report.get("lost_attempts"):
         yield f"{report['lost_attempts']} attempts lost, {report['lost_tokens']} tokens in them, by estimate where nobody says"
     for name, chosen in report.get("concurrency", {}).items():
-        yield f"--concurrency auto: {chosen} calls at once bring the most at {name}"
+        yield f"--concurrency auto: {chosen} calls at once are enough for {name}"
     for warning in report["warnings"]:
         yield f"warning: {warning}"
 
