@@ -20,6 +20,7 @@ from synthgen.config import RunConfig, keys
 from synthgen.export.parquet import SCHEMAS
 from synthgen.records import Answer, Instruction, Judged, Pair, Rejected, Task
 from synthgen.rehearsal import rates
+from synthgen.rehearsal.switches import parser
 from synthgen.strategies import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
@@ -27,6 +28,8 @@ REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "seeds").glob("*.md")])
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+SWITCHES = set(re.findall(r"--[a-z][a-z-]+", parser().format_help())) - {"--help"}
+"""Of the rehearsal, which `synthgen rehearsal` hands on."""
 COMMAND = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?synthgen (.+)$")
 CLI_HEAD = """# Commands
 
@@ -148,6 +151,7 @@ def test_every_command_of_a_page_is_one_that_synthgen_takes(page: Path):
     for words in commands(page):
         assert words[0] in group.commands, words
         known = {name for option in group.commands[words[0]].params for name in option.opts}
+        known |= SWITCHES if words[0] == "rehearsal" else set()
         assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, words
 
 
@@ -171,6 +175,11 @@ def test_the_planted_rates_are_told_as_they_are():
     for name, value in vars(rates).items():
         if name.isupper() and isinstance(value, int | float):
             assert f"| {name} | {value:g} |" in text, name
+
+
+def test_every_switch_of_the_rehearsal_is_told_of():
+    text = (ROOT / "docs" / "rehearsal.md").read_text(encoding="utf-8")
+    assert {name for name in SWITCHES if f"`{name}" not in text} == set()
 
 
 def test_every_strategy_is_told_of():

@@ -61,6 +61,9 @@ def expand(
     mode: Mode = "",
     samples: Annotated[int | None, typer.Option(min=1, help="Candidate answers a task (4).")] = None,
     concurrency: Annotated[str, typer.Option(help="Calls under way at once, or auto (64).")] = "",
+    batch: Annotated[
+        bool, typer.Option("--batch", help="Answers and verdicts by the Batch API: half the price, within a day.")
+    ] = False,
     rpm: Annotated[int | None, typer.Option(min=1, help="Calls a minute, at most.")] = None,
     tpm: Annotated[int | None, typer.Option(min=1, help="Tokens a minute, at most.")] = None,
     budget_usd: Annotated[
@@ -102,6 +105,7 @@ def expand(
         mode=mode,
         samples=samples,
         concurrency=concurrency if concurrency in {"", "auto"} else whole_number(concurrency, "--concurrency"),
+        batch=True if batch else None,
         rpm=rpm,
         tpm=tpm,
         budget_usd=budget_usd,
@@ -483,13 +487,15 @@ def show_prompts(
             typer.echo(text)
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def rehearsal(
+    more: typer.Context,
     port: Annotated[int, typer.Option(help="0 for a free one.")] = 8000,
     profile: Annotated[str, typer.Option(help="strong, weak or narrow.")] = "strong",
 ) -> None:
-    """Serve the rehearsal teacher on loopback, for other tools and for looking at it."""
-    os.execv(sys.executable, [sys.executable, "-m", "synthgen.rehearsal", "--port", str(port), "--profile", profile])
+    """Serve the rehearsal teacher on loopback, with any of the switches in docs/rehearsal.md: faults, limits, batches."""
+    chosen = ["--port", str(port), "--profile", profile, *more.args]
+    os.execv(sys.executable, [sys.executable, "-m", "synthgen.rehearsal", *chosen])
 
 
 @app.command()

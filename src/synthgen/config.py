@@ -29,6 +29,8 @@ GENERIC = "system_generic"
 """The prompt that is never sent: it is the rows' system message, and changing it changes only `dataset/`."""
 WIDEST = 1024
 """Calls that may be under way at once where the endpoint says how many."""
+BATCHED = 20_000
+"""Tasks that a stage collects for a batch."""
 ROLES: tuple[Role, ...] = ("propose", "instantiate", "answer", "judge")
 
 DECODING: dict[Mode, dict[str, Decoding]] = {
@@ -221,6 +223,8 @@ class RunConfig(Record):
     """What `target` counts."""
     concurrency: Annotated[Positive | Literal["auto"], LIMIT] = 64
     """Calls under way at once, at most; `auto` finds how many bring the endpoint's most replies a second."""
+    batch: Annotated[bool, LIMIT] = False
+    """Whether answers and verdicts go through the Batch API: at half price, within a day."""
     deadline_seconds: Annotated[float, Field(gt=0, json_schema_extra={"kind": "limit"})] = 600.0
     """Seconds after which an attempt of a call is given up and tried again, counted from when it is sent."""
     rpm: Annotated[int | None, LIMIT] = None
@@ -270,7 +274,8 @@ class RunConfig(Record):
     @property
     def width(self) -> int:
         """Inputs that a stage works on at once: enough to fill every place of the window."""
-        return (WIDEST if self.concurrency == "auto" else self.concurrency) + 8
+        at_once = WIDEST if self.concurrency == "auto" else self.concurrency
+        return (max(BATCHED, at_once) if self.batch else at_once) + 8
 
     @property
     def rehearsed(self) -> bool:

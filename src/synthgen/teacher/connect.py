@@ -16,10 +16,12 @@ from synthgen.config import RoleConfig, RunConfig
 from synthgen.errors import ConfigError, PassingError
 from synthgen.records import Role
 from synthgen.specs import Spec
+from synthgen.teacher.batchapi import BatchApi
+from synthgen.teacher.batches import Batches
 from synthgen.teacher.dispatch import Dispatch
 from synthgen.teacher.engine import Ports
 from synthgen.teacher.ledger import Ledger
-from synthgen.teacher.terms import Terms
+from synthgen.teacher.terms import LOG, Terms
 from synthgen.teacher.wire import Binding
 
 START_SECONDS = 30
@@ -45,6 +47,7 @@ class Connections:
         self._options = rehearsal_options
         self._stack = AsyncExitStack()
         self._lock = asyncio.Lock()
+        self._batches: dict[tuple[str, str], Batches | None] = {}
         self._ways: dict[tuple[str, str], Dispatch] = {}
         """By SPEC and the variable of the key: two roles may use one server on two accounts."""
 
@@ -60,7 +63,7 @@ class Connections:
     @property
     def ports(self) -> Ports:
         """What the engine asks for."""
-        return Ports(binding=self.binding, dispatch=self.dispatch)
+        return Ports(binding=self.binding, dispatch=self.dispatch, batches=self.batches)
 
     async def binding(self, role: Role) -> Binding:
         """The binding of a role: this run's, that of an earlier run on this ledger, or from a first contact."""
@@ -85,6 +88,32 @@ class Connections:
                 await self._connect(chosen)
         return self._ways[place]
 
+    async def batches(self, role: Role, idle: Callable[[], bool]) -> Batches | None:
+        """The batches of a role's endpoint; None where none is open and none is to be sent."""
+        chosen = self.config.role(role)
+        place = (chosen.spec, chosen.key_env)
+        if place not in self._batches:
+            async with self._lock:
+                if place not in self._batches:
+                    self._batches[place] = await self._opened_batches(chosen, idle)
+        return self._batches[place]
+
+    async def _opened_batches(self, chosen: RoleConfig, idle: Callable[[], bool]) -> Batches | None:
+        """The batches of a SPEC; the caller holds the lock."""
+        if not self.config.batch and not self.ledger.open_batches(chosen.identity):
+            return None
+        client = (await self._connect(chosen)).client
+        api = BatchApi(client.urls[0], self._key(chosen))
+        batches = Batches(
+            api, self.ledger, chosen.identity, chosen.api, new=self.config.batch, idle=idle,
+            settle=client.settled, tell=LOG.warning,
+        )  # fmt: skip
+        return await self._stack.enter_async_context(batches)
+
+    def _key(self, chosen: RoleConfig) -> str | None:
+        """The key of a role's endpoint."""
+        return self.environment.get(chosen.key_env) or None if self._spec(chosen).kind == "http" else None
+
     async def _contact(self, role: Role, chosen: RoleConfig) -> Binding:
         """Ask an endpoint which model it serves and what it takes."""
         spec = self._spec(chosen)
@@ -104,8 +133,7 @@ class Connections:
         if place not in self._ways:
             spec = self._spec(chosen)
             urls = spec.urls or (await self._rehearsal(spec.model),)
-            key = self.environment.get(chosen.key_env) if spec.kind == "http" else None
-            self._ways[place] = await self._stack.enter_async_context(self.terms.dispatch(urls, key or None))
+            self._ways[place] = await self._stack.enter_async_context(self.terms.dispatch(urls, self._key(chosen)))
         return self._ways[place]
 
     def _spec(self, chosen: RoleConfig) -> Spec:

@@ -4,6 +4,7 @@ SQLite in WAL mode. What `keep` has returned from is on the disk, whatever happe
 """
 
 import sqlite3
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,8 @@ from synthgen.teacher.wire import Binding
 
 __all__ = ["Batch", "Entry", "Ledger", "Lost", "Totals"]
 
+TOGETHER = 500
+"""Keys that are looked up together."""
 COSTS = """
 select step, sum(calls), sum(prompt), sum(completion), sum(cached), total(usd),
     sum(lost_calls), sum(lost_tokens), total(lost_usd)
@@ -119,6 +122,18 @@ class Ledger:
         with self._said():
             rows = self._connection.execute(COSTS).fetchall()
         return {step: Totals._make(sums) for step, *sums in rows}
+
+    def uses(self, keys: Iterable[str]) -> dict[str, tuple[float, int, int]]:
+        """Of the calls under some keys: US dollars, tokens of the prompt and of the reply."""
+        found, wanted = {}, sorted(keys)
+        with self._said():
+            for first in range(0, len(wanted), TOGETHER):
+                part = wanted[first : first + TOGETHER]
+                marks = ", ".join("?" * len(part))
+                query = f"select key, cost_usd, prompt_tokens, completion_tokens from calls where key in ({marks})"  # noqa: S608
+                for key, usd, prompt, completion in self._connection.execute(query, part):
+                    found[key] = usd, prompt, completion
+        return found
 
     def open_batches(self, identity: str) -> list[Batch]:
         """The batches of an endpoint that have not ended, oldest first."""
