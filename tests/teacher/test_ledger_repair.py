@@ -109,8 +109,8 @@ def test_a_sound_ledger_is_sound_and_is_not_touched(whole: Path, tmp_path: Path)
     checked = check(path)
     assert checked.faults == []
     assert checked.format == 2
-    assert len(checked.readable) == CALLS
-    assert checked.unreadable == 0
+    assert len(checked.seen.readable) == CALLS
+    assert checked.seen.unreadable == 0
     assert sum(one.calls for one in checked.sums.values()) == CALLS
     assert checked.sums["judge", "m"].lost_tokens == 30
     before = path.read_bytes()
@@ -154,7 +154,7 @@ def test_without_its_first_page_a_ledger_is_saved_whole(whole: Path, tmp_path: P
     path = damaged(whole, tmp_path / "l", overwritten(0))
     checked = check(path)
     assert "not a database" in checked.faults[0]
-    assert (len(checked.readable), checked.unreadable) == (CALLS, 0)
+    assert (len(checked.seen.readable), checked.seen.unreadable) == (CALLS, 0)
     done = repair(path)
     assert (done.saved, done.lost) == (CALLS, 0)
     assert saved(whole, path) == CALLS
@@ -171,7 +171,7 @@ def test_what_is_left_of_a_truncated_ledger_is_saved(whole: Path, tmp_path: Path
     checked = check(path)
     assert checked.faults
     done = repair(path)
-    assert (done.saved, done.lost) == (len(checked.readable), checked.unreadable)
+    assert (done.saved, done.lost) == (len(checked.seen.readable), checked.seen.unreadable)
     assert saved(whole, path) == done.saved
     assert done.saved >= CALLS * share * 0.5
 
@@ -192,7 +192,7 @@ def test_a_row_that_was_changed_is_found_and_left_out(whole: Path, tmp_path: Pat
             db.execute(f"update calls set {change} where number = ?", (number + 5,))
     checked = check(path)
     assert len(checked.faults) == 3
-    assert (len(checked.readable), checked.unreadable) == (CALLS - 4, 4)
+    assert (len(checked.seen.readable), checked.seen.unreadable) == (CALLS - 4, 4)
     with pytest.raises(ConfigError, match="is damaged"), Ledger(path, reading=True) as book:
         book.get(made(5).reply.key)
     with pytest.raises(ConfigError, match="is damaged"):
@@ -289,10 +289,10 @@ def test_what_follows_a_fault_in_the_log_is_named_and_saved(killed: Path, tmp_pa
     assert 0 < seen < 40
     checked = check(path)
     assert checked.faults == [
-        f"{len(checked.readable) - seen} calls stand in a part of its log that SQLite does not read"
+        f"{len(checked.seen.readable) - seen} calls stand in a part of its log that SQLite does not read"
     ]
     done = repair(path)
-    assert done.saved == len(checked.readable) >= 39
+    assert done.saved == len(checked.seen.readable) >= 39
     assert has_log(done.kept)
     assert check(path).faults == []
     shutil.copytree(killed, tmp_path / "again")
@@ -341,7 +341,7 @@ def test_killed_at_any_moment_the_old_file_is_there_or_the_new_one_and_a_repair_
 
 def test_a_repair_that_was_killed_before_the_last_step_finds_the_log_again(killed: Path, tmp_path: Path):
     path, _ = harmed_log(killed, tmp_path / "copy")
-    saved = len(check(path).readable)
+    saved = len(check(path).seen.readable)
     kept = path.with_name("l.damaged-1")
     os.link(path, kept)
     log_of(path).rename(log_of(kept))

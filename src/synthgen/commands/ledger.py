@@ -32,7 +32,7 @@ def check(where: Where, as_json: Annotated[bool, typer.Option("--json", help="Pr
 
         path = ledger_of(where)
         checked = ledgercheck.check(path)
-        missing = len(rested_on(where) - checked.readable)
+        missing = len(rested_on(where) - checked.seen.readable)
         told = told_of(path, checked, missing)
         typer.echo(json.dumps(told, indent=2) if as_json else "\n".join(in_words(told)))
         if checked.faults:
@@ -135,8 +135,8 @@ def told_of(path: Path, checked: "Checked", missing: int) -> dict[str, Any]:
         "format": checked.format,
         "sound": not checked.faults and not missing,
         "faults": checked.faults,
-        "calls": len(checked.readable),
-        "unreadable": checked.unreadable,
+        "calls": len(checked.seen.readable),
+        "unreadable": checked.seen.unreadable,
         "missing": missing,
         "sums": [
             {"step": step, "model": model, **totals._asdict()} for (step, model), totals in sorted(checked.sums.items())
@@ -159,6 +159,6 @@ def wrong(path: Path, where: Path, checked: "Checked") -> str:
     """What is wrong with a ledger, and what to do about it."""
     more = f" ({len(checked.faults) - 1} more)" if len(checked.faults) > 1 else ""
     return (
-        f"{path} is damaged: {checked.faults[0]}{more}; {checked.unreadable} calls that were kept cannot be read, "
-        f"{len(checked.readable)} can: save them with `synthgen ledger repair {where}`"
+        f"{path} is damaged: {checked.faults[0]}{more}; {checked.seen.unreadable} calls that were kept cannot be read, "
+        f"{len(checked.seen.readable)} can: save them with `synthgen ledger repair {where}`"
     )

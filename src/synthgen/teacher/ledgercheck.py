@@ -9,7 +9,7 @@ from pathlib import Path
 from synthgen.teacher.ledger import Totals
 from synthgen.teacher.ledgercopy import rows
 from synthgen.teacher.ledgerfile import Call, Damaged, has_log, in_one_line, log_of, logs_of, names_of, said_of, to_read
-from synthgen.teacher.ledgerrow import Held, Lost, Named
+from synthgen.teacher.ledgerrow import Held, Lost, Seen
 from synthgen.teacher.salvage import logged, salvaged
 
 
@@ -21,34 +21,22 @@ class Checked:
     """What is wrong, the gravest first; none in a sound ledger."""
     format: int = 0
     """0 where it cannot be told."""
-    readable: set[str] = field(default_factory=set)
-    """Keys of the calls that are as they were kept."""
-    named: set[str] = field(default_factory=set)
-    """Keys of calls that cannot be read in some place."""
+    seen: Seen = field(default_factory=Seen)
     sums: dict[tuple[str, str], Totals] = field(default_factory=dict)
     """By step and model."""
-
-    @property
-    def unreadable(self) -> int:
-        """Calls that were kept and cannot be read any more, as far as their keys are known."""
-        return len(self.named - self.readable)
 
     def count(self, held: Iterable[Held]) -> None:
         """Add up rows; the same row again changes nothing."""
         losses: set[Lost] = set()
         for row in held:
-            match row:
-                case Call() if row.key not in self.readable:
-                    self.readable.add(row.key)
-                    tokens = row.prompt_tokens, row.completion_tokens, row.cached_tokens
-                    self._add(row.step, row.model, Totals(1, *tokens, row.cost_usd))
-                case Named():
-                    self.named.add(row.key)
-                case Lost() if row not in losses:
-                    losses.add(row)
-                    tokens_lost = row.prompt_tokens + row.completion_tokens
-                    lost = Totals(lost_calls=1, lost_tokens=tokens_lost, lost_usd=row.cost_usd)
-                    self._add(row.step, row.model, lost)
+            if isinstance(row, Call) and row.key not in self.seen.readable:
+                tokens = row.prompt_tokens, row.completion_tokens, row.cached_tokens
+                self._add(row.step, row.model, Totals(1, *tokens, row.cost_usd))
+            elif isinstance(row, Lost) and row not in losses:
+                losses.add(row)
+                tokens_lost = row.prompt_tokens + row.completion_tokens
+                self._add(row.step, row.model, Totals(lost_calls=1, lost_tokens=tokens_lost, lost_usd=row.cost_usd))
+            self.seen.note(row)
 
     def _add(self, step: str, model: str, more: Totals) -> None:
         before = self.sums.get((step, model), Totals())
@@ -80,7 +68,7 @@ def look(db: sqlite3.Connection, path: Path, found: Checked) -> None:
     found.faults += integrity(db)
     if not found.faults:
         found.count(rows(db, found.faults))
-        unseen = in_log - found.readable - found.named
+        unseen = in_log - found.seen.readable - found.seen.named
         if unseen:
             found.faults.append(f"{len(unseen)} calls stand in a part of its log that SQLite does not read")
 

@@ -13,8 +13,8 @@ from typing import IO
 from synthgen.errors import ConfigError, storage
 from synthgen.teacher.ledgercheck import check
 from synthgen.teacher.ledgercopy import Shelf
-from synthgen.teacher.ledgerfile import Call, bring_up, has_log, log_of, logs_of, said_of, transaction
-from synthgen.teacher.ledgerrow import Named
+from synthgen.teacher.ledgerfile import bring_up, has_log, log_of, logs_of, said_of, transaction
+from synthgen.teacher.ledgerrow import Seen
 from synthgen.teacher.salvage import salvaged
 
 FIRST_BYTE, BYTES = 0x40000002, 510
@@ -28,7 +28,7 @@ class Repaired:
     saved: int
     """Calls."""
     lost: int
-    """Calls that were kept once and cannot be read any more, as far as their keys are known."""
+    """Calls that were kept once and cannot be read any more, as far as they left a trace."""
     kept: Path | None
     """Where the damaged file is now; None where nothing took its place."""
 
@@ -42,7 +42,7 @@ def repair(path: Path, out: Path | None = None) -> Repaired:
         raise ConfigError(f"{out} is there already; name a new file with --out")
     checked = check(path)
     if not checked.faults and out is None:
-        return Repaired(len(checked.readable), 0, None)
+        return Repaired(len(checked.seen.readable), 0, None)
     new = (out or path).with_name(f".{(out or path).name}.repaired")
     with held(path) as file, storage(new):
         saved, lost = save(file, logs_of(path), new)
@@ -78,8 +78,7 @@ def held(path: Path) -> Iterator[IO[bytes]]:
 def save(file: IO[bytes], logs: Sequence[Path], new: Path) -> tuple[int, int]:
     """Write all that can be read into a new file, on the disk when this returns; how many calls were saved and lost."""
     clear(new)
-    saved: set[str] = set()
-    named: set[str] = set()
+    seen = Seen()
     with said_of(new), closing(sqlite3.connect(new, isolation_level=None)) as db:
         db.execute("pragma journal_mode = off")  # nobody sees the file before it is whole
         db.execute("pragma synchronous = off")
@@ -88,13 +87,10 @@ def save(file: IO[bytes], logs: Sequence[Path], new: Path) -> tuple[int, int]:
             shelf = Shelf(db)
             for row in salvaged(file, logs):
                 shelf.put(row)
-                if isinstance(row, Call):
-                    saved.add(row.key)
-                elif isinstance(row, Named):
-                    named.add(row.key)
+                seen.note(row)
     with new.open("rb") as written:
         os.fsync(written.fileno())
-    return len(saved), len(named - saved)
+    return len(seen.readable), seen.unreadable
 
 
 def clear(new: Path) -> None:

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -85,13 +85,41 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A call of which no more than the key can be read."""
+    """A trace of a call: its key, its number, or both."""
 
-    key: str
+    key: str = ""
+    number: int = 0
 
 
 Held = Call | Lost | Batch | Endpoint | Named
 """What a file is found to hold."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """Which calls a file was found to hold."""
+
+    readable: set[str] = field(default_factory=set)
+    """Keys of the calls that are as they were kept."""
+    named: set[str] = field(default_factory=set)
+    """Keys of which there is a trace."""
+    numbers: set[int] = field(default_factory=set)
+    """Numbers of which there is a trace."""
+
+    @property
+    def unreadable(self) -> int:
+        """Calls that were kept and cannot be read any more, as far as they left a trace."""
+        return max(0, len(self.named - self.readable), len(self.numbers) - len(self.readable))
+
+    def note(self, row: Held) -> None:
+        """Note a call, or its trace."""
+        if isinstance(row, Call):
+            self.readable.add(row.key)
+        elif isinstance(row, Named):
+            self.named |= {row.key} - {""}
+            self.numbers |= {row.number} - {0}
+
+
 Written = Entry | Lost | Batch | BatchEnd
 PLACES = ", ".join("?" * len(Call._fields))
 KEEP_CALL = f"insert into calls ({CALL_COLUMNS}) values ({PLACES}) on conflict (key) do nothing"  # noqa: S608 - our own names

@@ -9,6 +9,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -42,6 +43,7 @@ LOST = (float, str, str, str, str, int, int, float, str)
 BATCH = (str, str, str, str, float, bytes)
 ENDPOINT = (str, str, str)
 KEY_IN_INDEX = (str, int)
+SUMS_IN_INDEX = (str, int, int, int, float, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,7 @@ def read(views: Iterable[Pages]) -> Iterator[Held]:
     for pages in views:
         for number in pages.numbers:
             for record in records(pages, number):
-                found = told(record)
-                if found is not None:
-                    yield found
+                yield from told(record)
 
 
 def views(file: int, log: int | None) -> Iterator[Pages]:
@@ -135,7 +135,7 @@ def frames(log: int, size: int) -> dict[int, int]:
 
 
 def records(pages: Pages, number: int) -> Iterator[Record]:
-    """The records of a page, without those that are spoilt."""
+    """The records of a page, without those that are spoilt; before the values of each the number of its row, if it has one."""
     page = pages.image(number)
     head = 100 if number == 1 else 0
     if len(page) < head + 12 or page[head] not in {LEAF_TABLE, LEAF_INDEX, INNER_INDEX}:
@@ -144,16 +144,16 @@ def records(pages: Pages, number: int) -> Iterator[Record]:
     first = head + (12 if page[head] == INNER_INDEX else 8)
     for place in range(first, min(first + 2 * cells, len(page) - 1), 2):
         try:
-            yield record(payload(pages, page, struct.unpack_from(">H", page, place)[0], page[head]))
+            row, data = payload(pages, page, struct.unpack_from(">H", page, place)[0], page[head])
+            yield (row, *record(data))
         except (IndexError, ValueError, OverflowError, struct.error):
             continue
 
 
-def payload(pages: Pages, page: bytes, place: int, kind: int) -> bytes:
-    """The bytes of the record of a cell, those on other pages included. Raises ValueError where they are not all there."""
+def payload(pages: Pages, page: bytes, place: int, kind: int) -> tuple[int, bytes]:
+    """A cell's row number, 0 in an index, and its record, with what stands on other pages. Raises ValueError where that is cut."""
     size, place = varint(page, place + 4 if kind == INNER_INDEX else place)
-    if kind == LEAF_TABLE:
-        _, place = varint(page, place)  # the row's number
+    row, place = varint(page, place) if kind == LEAF_TABLE else (0, place)
     if size > pages.longest:
         raise ValueError(f"no record has {size} bytes")
     local = bytes_on_page(size, pages.usable, kind)
@@ -167,7 +167,7 @@ def payload(pages: Pages, page: bytes, place: int, kind: int) -> bytes:
     whole = b"".join(parts)
     if len(whole) != size:
         raise ValueError("a record that was cut")
-    return whole
+    return row, whole
 
 
 def bytes_on_page(size: int, usable: int, kind: int) -> int:
@@ -221,28 +221,29 @@ def varint(data: bytes, place: int) -> tuple[int, int]:
     return value << 8 | data[place + 8], place + 9
 
 
-def told(found: Record) -> Held | None:
-    """What a record says, by its shape; None for one that is none of a ledger's rows, or does not vouch for itself."""
-    if len(found) == len(CALL) + 1 and (row := shaped(found[1:], CALL)):
-        return sound(Call(*row))
-    if row := shaped(found, CALL_OF_FORMAT_1):
-        return sound(of_format_1(dict(zip(FORMAT_1_COLUMNS, row, strict=True))))
-    if row := shaped(found, KEY_IN_INDEX):
-        return Named(row[0]) if DIGEST.fullmatch(row[0]) else None
-    if row := shaped(found, LOST):
-        return Lost(*row)
-    try:
-        if row := shaped(found, BATCH):
-            return batch_of(row)
-        if row := shaped(found, ENDPOINT):
+def told(found: Record) -> Iterator[Held]:
+    """What a record says, by its shape: nothing, if it is none of a ledger's rows, or does not vouch for itself."""
+    number, *values = found
+    if row := shaped(values[1:], CALL):
+        yield from sound(Call(*row), number)
+    elif row := shaped(values, CALL_OF_FORMAT_1):
+        yield from sound(of_format_1(dict(zip(FORMAT_1_COLUMNS, row, strict=True))), 0)
+    elif row := shaped(values, KEY_IN_INDEX):
+        if DIGEST.fullmatch(row[0]):
+            yield Named(*row)
+    elif row := shaped(values, SUMS_IN_INDEX):
+        yield Named(number=row[-1])
+    elif row := shaped(values, LOST):
+        yield Lost(*row)
+    with suppress(ValidationError, ValueError, zlib.error):
+        if row := shaped(values, BATCH):
+            yield batch_of(row)
+        elif row := shaped(values, ENDPOINT):
             Binding.model_validate_json(row[2])
-            return Endpoint(*row)
-    except (ValidationError, ValueError, zlib.error):
-        return None
-    return None
+            yield Endpoint(*row)
 
 
-def shaped(found: Record, kinds: Sequence[type]) -> Record | None:
+def shaped(found: Sequence[Any], kinds: Sequence[type]) -> Record | None:
     """A record whose values have these types; whole numbers stand for floats, as SQLite writes them."""
     if len(found) != len(kinds):
         return None
@@ -253,11 +254,11 @@ def shaped(found: Record, kinds: Sequence[type]) -> Record | None:
     return row if all(type(value) is kind for value, kind in zip(row, kinds, strict=True)) else None
 
 
-def sound(call: Call) -> Call | Named | None:
-    """A call, if it vouches for itself."""
+def sound(call: Call, number: int) -> Iterator[Held]:
+    """A call, if it vouches for itself, and its trace."""
     if not wrong_with(call):
-        return call
-    return Named(call.key) if DIGEST.fullmatch(call.key) else None
+        yield call
+    yield Named(call.key if DIGEST.fullmatch(call.key) else "", number)
 
 
 def of_format_1(row: dict[str, Any]) -> Call:
