@@ -31,7 +31,10 @@ SeedsPath = Annotated[Path, typer.Option("--seeds", help="A .jsonl file of seed 
 OutPath = Annotated[Path, typer.Option("--out", help="The run directory; the same command on it goes on.")]
 Teacher = Annotated[
     str,
-    typer.Option("--teacher", help="rehearsal, MODEL, http://host:8000/v1, MODEL@URL, or several URLs of one model."),
+    typer.Option(
+        "--teacher",
+        help="rehearsal, MODEL, http://host:8000/v1, MODEL@URL, several URLs of one model, or vllm:MODEL_OR_PATH.",
+    ),
 ]
 Judge = Annotated[str, typer.Option("--judge", help="A teacher SPEC for the judge; the teacher where left out.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="A TOML file of config keys.")]
@@ -258,6 +261,12 @@ def notes(settings: Any, seeds: int) -> Iterator[str]:
         yield (
             f"synthgen: only {seeds} seed task(s): every prompt shows the same ones, so expect the pool to saturate at "
             f"some {low} to {high} instructions"
+        )
+    if settings.vllms:
+        each = " (each is a server of its own, both in memory at once)" if len(settings.vllms) > 1 else ""
+        yield (
+            f"synthgen: {' and '.join(settings.vllms)}: `vllm serve` is started when the first call is owed, which takes "
+            f"from half a minute to many; it writes vllm.log in the run directory{each}"
         )
     unpriced = [model for model in settings.prices if settings.budget_usd is not None]
     if unpriced:

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from synthgen.errors import ConfigError
 from synthgen.records import Decoding, Record, Role
+from synthgen.specs import VLLM
 from synthgen.strategies import Taxonomy
 
 LIMIT = Field(json_schema_extra={"kind": "limit"})
@@ -241,6 +242,10 @@ class RunConfig(Record):
     """Model to price."""
     ledger: Annotated[str, LIMIT] = ""
     """Path of another run's ledger; "" for the run's own."""
+    vllm_args: Annotated[tuple[str, ...], LIMIT] = ()
+    """Further arguments of `vllm serve` for a `vllm:` teacher, as `["--max-model-len", "8192"]`."""
+    vllm_start_seconds: Annotated[float, Field(gt=0), LIMIT] = 600
+    """How long such a server may take until it is healthy."""
     prefect: Annotated[bool, LIMIT] = True
     """Whether the line runs as a Prefect flow."""
 
@@ -281,6 +286,11 @@ class RunConfig(Record):
     def rehearsed(self) -> bool:
         """Whether any role is played by the rehearsal."""
         return any(self.role(role).spec.startswith("rehearsal") for role in ROLES)
+
+    @property
+    def vllms(self) -> list[str]:
+        """The SPECs for which a vLLM is started."""
+        return sorted({spec for role in ROLES if (spec := self.role(role).spec).startswith(VLLM)})
 
     @property
     def digest(self) -> str:

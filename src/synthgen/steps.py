@@ -190,6 +190,7 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
                 run.stored().get("learned", {}),
                 lambda learned: run.write(config, learned, source_of(job)),
                 job.rehearsal,
+                run.path,
             ) as connections,
             embeddings.Embeddings(config.semantic, os.environ, ledger, meter, config.prices, terms) as embedder,
         ):
@@ -206,7 +207,9 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
                 raise
             finally:
                 await engine.aclose()
-        return Outcome(stop, usage(meter, terms, ledger, time.monotonic() - began))
+        found = connections.vllm()
+        used = usage(meter, terms, ledger, time.monotonic() - began)
+        return Outcome(stop, used | ({"vllm": found} if found else {}))
 
 
 def metered(config: RunConfig, ledger: Ledger) -> Meter:
