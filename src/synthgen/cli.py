@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn, Self
 
 import typer
 
+from synthgen.commands.ledger import app as ledgers
 from synthgen.errors import SynthgenError
 
 DONE, NOT_STARTED, WRONG_USAGE, STOPPED = 0, 1, 2, 3
@@ -24,6 +25,7 @@ SHOWN = 200
 SAID = {"tasks": "made into tasks", "answers": "answered", "pairs": "paired"}
 """Stages by what is done there to an instruction or task."""
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app.add_typer(ledgers, name="ledger")
 
 SeedsPath = Annotated[Path, typer.Option("--seeds", help="A .jsonl file of seed tasks, or a folder of them.")]
 OutPath = Annotated[Path, typer.Option("--out", help="The run directory; the same command on it goes on.")]

@@ -3,6 +3,7 @@
 Each step takes a Job and leaves files; what it returns is small and plain. A foreseen stop is a value.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,8 @@ from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 from synthgen.views import report, rules
 
+INTERRUPT_GRACE_SECONDS = 3.0
+"""How long an interrupted command awaits the calls under way into the ledger: it is to end within 5 seconds."""
 DEFAULT_BUDGET_USD = 5.0
 UNIT_STEP = 50
 """Instructions added at a time where the target counts rows or pairs."""
@@ -199,6 +202,9 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
                 if not begun(run):
                     raise
                 stop = stopped(error)
+            except asyncio.CancelledError:
+                await engine.aclose(INTERRUPT_GRACE_SECONDS)
+                raise
             finally:
                 await engine.aclose()
         found = connections.vllm()

@@ -3,8 +3,10 @@
 import asyncio
 import itertools
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -18,6 +20,7 @@ from synthgen.teacher.dispatch import ATTEMPTS, Dispatch
 from synthgen.teacher.window import Window
 from synthgen.teacher.wire import Binding, Capabilities, Fault
 
+DATA = Path(__file__).parent.parent / "data"
 SECRET = "sk-very-secret"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -462,3 +465,18 @@ async def test_headers_of_nonsense_change_nothing(value: str):
     async with serving(handler) as url, Way(url) as one:
         assert (await one.ask()).text == "so"
         assert one.fleet.endpoints[0].seconds_each == 0
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused():
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(DATA / "self_signed.pem")  # made for this test alone
+    runner = web.AppRunner(web.Application(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    url = f"https://localhost:{runner.addresses[0][1]}/v1"
+    async with Way(url, attempts=1) as one:
+        with pytest.raises(PassingError, match="certificate"):
+            await one.ask()
+        with pytest.raises(PassingError, match="certificate"):
+            await one.client.models()
+    await runner.cleanup()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 
 from synthgen.records import Reply
 from synthgen.teacher.ledgerfile import WAIT_SECONDS, said_of, to_read, to_write
-from synthgen.teacher.ledgerrow import Batch, BatchEnd, Entry, Lost, Written, batch_of, body_of, reply_of
+from synthgen.teacher.ledgerrow import Batch, BatchEnd, Entry, Lost, Written, batch_of, checked_reply, read_body
 from synthgen.teacher.scribe import Scribe
 from synthgen.teacher.wire import Binding
 
@@ -104,14 +104,14 @@ class Ledger:
     def get(self, key: str) -> Reply | None:
         """The reply kept under a key."""
         with self._said():
-            row = self._one("select reply, reply_crc from calls where key = ?", key)
-            return reply_of(key, *row) if row else None
+            row = self._one("select crc, reply, role, step, cost_usd, seconds, at from calls where key = ?", key)
+            return checked_reply(key, *row) if row else None
 
     def request(self, key: str) -> tuple[str, dict[str, Any]] | None:
         """(role, body) of the call kept under a key."""
         with self._said():
             row = self._one("select role, request from calls where key = ?", key)
-            return (row[0], body_of(row[1])) if row else None
+            return (row[0], read_body(row[1])) if row else None
 
     def totals(self) -> Totals:
         """Sums over everything."""

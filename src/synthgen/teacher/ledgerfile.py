@@ -1,27 +1,58 @@
 """The file of a ledger: its tables and formats, how it is opened, and what SQLite says of it as our errors."""
 
+import glob
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from synthgen.errors import ConfigError, StorageError
 
 FORMAT = 2
+SPOILT = (None, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""What SQLite says of a damaged file. ERROR: its tables are not those we made; none: a text that is no UTF-8."""
+LONGEST = 200
+"""Characters of what SQLite says."""
+REFUSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+"""What SQLite says where it may not write."""
 WAIT_SECONDS = 30.0
 """How long another program may hold a ledger locked."""
-CALL_COLUMNS = (
-    "key", "role", "step", "model", "identity", "sample", "finish", "prompt_tokens", "completion_tokens",
-    "cached_tokens", "cost_usd", "seconds", "at", "request", "reply", "reply_crc",
-)  # fmt: skip
+
+
+class Call(NamedTuple):
+    """A row of `calls`, but for its number."""
+
+    key: str
+    role: str
+    step: str
+    model: str
+    identity: str
+    sample: int
+    finish: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    cost_usd: float
+    seconds: float
+    at: float
+    request: bytes
+    """The body that was sent, as compressed canonical JSON."""
+    reply: bytes
+    """The reply as JSON, without its key."""
+    crc: int
+    """As crc_of: the key vouches for no more than the request, the sample and the identity."""
+
+
+CALL_COLUMNS = ", ".join(Call._fields)
 CALLS = """
 create table if not exists calls (
     number integer primary key, key text not null unique, role text not null, step text not null, model text not null,
     identity text not null, sample integer not null, finish text not null,
     prompt_tokens integer not null, completion_tokens integer not null, cached_tokens integer not null,
     cost_usd real not null, seconds real not null, at real not null,
-    request blob not null, reply blob not null, reply_crc integer not null
+    request blob not null, reply blob not null, crc integer not null
 )
 """
 """`number` is the order in which calls were kept: rows are appended, and only the keys have a tree of their own.
@@ -55,12 +86,18 @@ FORMAT_1_COLUMNS = (
     "key", "role", "model", "identity", "sample", "request", "reply", "finish", "prompt_tokens", "completion_tokens",
     "cached_tokens", "cost_usd", "seconds", "at",
 )  # fmt: skip
-FORMAT_1_STEP = "case when role in ('propose', 'answer', 'judge', 'embed') then role else '' end"
-"""What a call was for, as far as its role says: `instantiate` classified and vetted too."""
+ONE_STEP = ("propose", "answer", "judge", "embed")
+"""Roles of format 1 that say what a call was for: `instantiate` classified and vetted too."""
 FORMAT_1_CALLS = f"""
-select key, role, {FORMAT_1_STEP} as step, model, identity, sample, finish, prompt_tokens, completion_tokens,
-    cached_tokens, cost_usd, seconds, at, request, reply, crc32(reply) as reply_crc
-"""
+select key, role, step, model, identity, sample, finish, prompt_tokens, completion_tokens, cached_tokens,
+    cost_usd, seconds, at, request, reply, crc_of(reply, role, step, cost_usd, seconds, at) as crc
+from (select *, case when role in {ONE_STEP} then role else '' end as step from calls_of_format_1)
+"""  # noqa: S608 - our own names
+
+
+def crc_of(reply: bytes, role: str, step: str, cost_usd: float, seconds: float, at: float) -> int:
+    """CRC-32 of the reply of a call and of what else nothing vouches for."""
+    return zlib.crc32(f"{role} {step} {cost_usd} {seconds} {at}".encode(), zlib.crc32(reply))
 
 
 def to_write(path: Path, wait_seconds: float = WAIT_SECONDS) -> sqlite3.Connection:
@@ -82,7 +119,18 @@ def to_read(path: Path, wait_seconds: float = WAIT_SECONDS) -> sqlite3.Connectio
     """A connection that changes nothing; a file of an earlier format looks as if it had this one."""
     if not path.exists():
         raise ConfigError(f"{path} is not there; name the ledger that you mean")
-    address = f"{path.resolve().as_uri()}?mode=ro"
+    try:
+        return looking(path, "mode=ro", wait_seconds)
+    except sqlite3.OperationalError as error:
+        # Where nothing may be written beside the file SQLite cannot share it; with no log there, the file is all there is.
+        if code_of(error) not in REFUSED or has_log(path):
+            raise
+        return looking(path, "mode=ro&immutable=1", wait_seconds)
+
+
+def looking(path: Path, how: str, wait_seconds: float) -> sqlite3.Connection:
+    """A connection that reads, opened in one of SQLite's ways."""
+    address = f"{path.resolve().as_uri()}?{how}"
     db = sqlite3.connect(address, timeout=wait_seconds, isolation_level=None, uri=True)
     try:
         if format_of(db, path) < FORMAT:
@@ -91,6 +139,28 @@ def to_read(path: Path, wait_seconds: float = WAIT_SECONDS) -> sqlite3.Connectio
         db.close()
         raise
     return db
+
+
+def log_of(path: Path) -> Path:
+    """Where SQLite keeps what was written last, until it is carried over."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def has_log(path: Path) -> bool:
+    """Whether anything stands there; those who only read leave an empty one."""
+    log = log_of(path)
+    return log.exists() and log.stat().st_size > 0
+
+
+def names_of(path: Path) -> list[Path]:
+    """A file's name, and those that a repair gave it and was killed before it put another file in its place."""
+    others = path.parent.glob(f"{glob.escape(path.name)}.damaged-*")
+    return [path, *sorted(other for other in others if other.samefile(path))]
+
+
+def logs_of(path: Path) -> list[Path]:
+    """What SQLite had not carried over into a file, by every name that the file has."""
+    return [log_of(name) for name in names_of(path) if has_log(name)]
 
 
 def format_of(db: sqlite3.Connection, path: Path) -> int:
@@ -102,11 +172,11 @@ def format_of(db: sqlite3.Connection, path: Path) -> int:
         raise ConfigError(f"{path} was written by a newer synthgen (format {version}); upgrade synthgen")
     if not columns:
         return 0
-    if calls == ("number", *CALL_COLUMNS):
+    if calls == ("number", *Call._fields):
         return 2
     if calls == FORMAT_1_COLUMNS:
         return 1
-    raise ConfigError(f"{path} is not a ledger but a database of another program; name another file")
+    raise damaged(path, "its tables are those of another program")
 
 
 def columns_of(db: sqlite3.Connection) -> Mapping[str, tuple[str, ...]]:
@@ -125,13 +195,13 @@ def bring_up(db: sqlite3.Connection, path: Path) -> None:
     with transaction(db):
         old = format_of(db, path)  # another process may have been quicker
         if old == 1:
-            db.execute("alter table calls rename to calls_1")
+            db.execute("alter table calls rename to calls_of_format_1")
         for text in TABLES.values():
             db.execute(text)
         if old == 1:
             with_functions(db)
-            db.execute(f"insert into calls ({', '.join(CALL_COLUMNS)}) {FORMAT_1_CALLS} from calls_1")
-            db.execute("drop table calls_1")
+            db.execute(f"insert into calls ({CALL_COLUMNS}) {FORMAT_1_CALLS}")
+            db.execute("drop table calls_of_format_1")
         db.execute(f"pragma user_version = {FORMAT}")
 
 
@@ -143,12 +213,13 @@ def look_newer(db: sqlite3.Connection) -> None:
         if name not in held:
             db.execute(TABLES[name].replace("create table", "create temp table"))
     if "calls" in held:
-        db.execute(f"create temp view calls as {FORMAT_1_CALLS} from main.calls")
+        db.execute("create temp view calls_of_format_1 as select * from main.calls")
+        db.execute(f"create temp view calls as {FORMAT_1_CALLS}")
 
 
 def with_functions(db: sqlite3.Connection) -> None:
-    """Give a connection the checksum of a reply."""
-    db.create_function("crc32", 1, zlib.crc32, deterministic=True)
+    """Give a connection `crc_of`."""
+    db.create_function("crc_of", 6, crc_of, deterministic=True)
 
 
 @contextmanager
@@ -164,12 +235,27 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def damaged(path: Path, what: object) -> ConfigError:
-    """What is said of a file whose bytes are not those that were written."""
-    return ConfigError(
-        f"{path} is not a ledger, or is damaged: {what}; see `synthgen ledger check {path}`, save what can be read with "
+class Damaged(ConfigError):
+    """A ledger whose bytes are not those that were written, or a file that never was one."""
+
+    what: str = ""
+    """The fault alone, without the path and the advice."""
+
+
+def damaged(path: Path, what: object) -> Damaged:
+    """What is said of such a file."""
+    said = in_one_line(what)
+    error = Damaged(
+        f"{path} is not a ledger, or is damaged: {said}; see `synthgen ledger check {path}`, save what can be read with "
         f"`synthgen ledger repair {path}`, or name another with --ledger"
     )
+    error.what = said
+    return error
+
+
+def in_one_line(said: object) -> str:
+    """What SQLite says, in which there may be bytes of a damaged file."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(said)).split())[:LONGEST]
 
 
 @contextmanager
@@ -180,7 +266,7 @@ def said_of(path: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
     except sqlite3.Error as error:
         raise in_our_words(error, path, wait_seconds) from error
     except (zlib.error, ValueError) as error:
-        raise damaged(path, str(error).splitlines()[0]) from error
+        raise damaged(path, error) from error
     except OSError as error:
         raise StorageError(
             f"cannot use the ledger {path}: {error.strerror or error}; name another with --ledger"
@@ -189,16 +275,21 @@ def said_of(path: Path, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
 
 def in_our_words(error: sqlite3.Error, path: Path, wait_seconds: float) -> ConfigError | StorageError | sqlite3.Error:
     """One line for an error of SQLite's; misuse by ourselves stays what it is."""
-    code = getattr(error, "sqlite_errorcode", None)
+    code = code_of(error)
     if code is None and not isinstance(error, sqlite3.OperationalError):
         return error
-    match code and code & 0xFF:
-        case None | sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:  # None: a text that is no UTF-8
-            return damaged(path, error)
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            advice = f"another program has held it for {wait_seconds:g} s; end that, then run the same command"
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM:
-            advice = "the file and its folder must be there and writable; mend that, or name another with --ledger"
-        case _:
-            advice = "make room, then run the same command"
-    return StorageError(f"cannot use the ledger {path}: {error}; {advice}")
+    if code in SPOILT:
+        return damaged(path, error)
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        advice = f"another program has held it for {wait_seconds:g} s; end that, then run the same command"
+    elif code in REFUSED:
+        advice = "the file and its folder must be there and writable; mend that, or name another with --ledger"
+    else:
+        advice = "make room, then run the same command"
+    return StorageError(f"cannot use the ledger {path}: {in_one_line(error)}; {advice}")
+
+
+def code_of(error: sqlite3.Error) -> int | None:
+    """SQLite's own code of an error, without its finer distinctions; None where Python found the fault."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF

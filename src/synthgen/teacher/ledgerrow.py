@@ -2,14 +2,14 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from synthgen.records import Reply
-from synthgen.teacher.ledgerfile import CALL_COLUMNS
-from synthgen.teacher.wire import canonical
+from synthgen.teacher.ledgerfile import CALL_COLUMNS, Call, crc_of
+from synthgen.teacher.wire import canonical, key
 
 Row = tuple[Any, ...]
 LEVEL = 1
@@ -73,13 +73,60 @@ class BatchEnd:
     state: str
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What was learned of an endpoint."""
+
+    spec: str
+    api: str
+    binding: str
+    """A wire.Binding, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A trace of a call: its key, its number, or both."""
+
+    key: str = ""
+    number: int = 0
+
+
+Held = Call | Lost | Batch | Endpoint | Named
+"""What a file is found to hold."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """Which calls a file was found to hold."""
+
+    readable: set[str] = field(default_factory=set)
+    """Keys of the calls that are as they were kept."""
+    named: set[str] = field(default_factory=set)
+    """Keys of which there is a trace."""
+    numbers: set[int] = field(default_factory=set)
+    """Numbers of which there is a trace."""
+
+    @property
+    def unreadable(self) -> int:
+        """Calls that were kept and cannot be read any more, as far as they left a trace."""
+        return max(0, len(self.named - self.readable), len(self.numbers) - len(self.readable))
+
+    def note(self, row: Held) -> None:
+        """Note a call, or its trace."""
+        if isinstance(row, Call):
+            self.readable.add(row.key)
+        elif isinstance(row, Named):
+            self.named |= {row.key} - {""}
+            self.numbers |= {row.number} - {0}
+
+
 Written = Entry | Lost | Batch | BatchEnd
-KEEP_CALL = (
-    f"insert into calls ({', '.join(CALL_COLUMNS)}) values ({', '.join('?' * len(CALL_COLUMNS))}) "  # noqa: S608
-    "on conflict (key) do nothing"
-)
+PLACES = ", ".join("?" * len(Call._fields))
+KEEP_CALL = f"insert into calls ({CALL_COLUMNS}) values ({PLACES}) on conflict (key) do nothing"  # noqa: S608 - our own names
 KEEP_LOST = "insert into lost values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 KEEP_BATCH = "insert or replace into batches (id, identity, role, state, at, keys) values (?, ?, ?, ?, ?, ?)"
+ADD_BATCH = KEEP_BATCH.replace("replace", "ignore", 1)
+ADD_ENDPOINT = "insert or ignore into endpoints values (?, ?, ?)"
 END_BATCH = "update batches set state = ? where id = ?"
 
 
@@ -91,34 +138,61 @@ def statement(written: Written) -> tuple[str, Row]:
         case Lost(at, role, step, identity, model, prompt, completion, usd, cause):
             return KEEP_LOST, (at, role, step, identity, model, prompt, completion, usd, cause)
         case Batch():
-            keys = zlib.compress(orjson.dumps(written.keys), LEVEL)
-            return KEEP_BATCH, (written.id, written.identity, written.role, written.state, written.at, keys)
+            return KEEP_BATCH, batch_row(written)
         case BatchEnd():
             return END_BATCH, (written.state, written.id)
 
 
-def call_row(entry: Entry) -> Row:
-    """The row of a call, in the order of CALL_COLUMNS."""
-    reply = entry.reply
+def call_row(entry: Entry) -> Call:
+    """The row of a call."""
+    reply, role, step = entry.reply, entry.role, entry.step
+    usd, seconds, at = float(entry.cost_usd), float(entry.seconds), float(entry.at)
+    request = zlib.compress(canonical(entry.body), LEVEL)
     kept = orjson.dumps(reply.model_dump(exclude={"key"}))
-    return (
-        reply.key, entry.role, entry.step, reply.model, entry.identity, entry.sample, reply.finish, reply.prompt_tokens,
-        reply.completion_tokens, reply.cached_tokens, entry.cost_usd, entry.seconds, entry.at,
-        zlib.compress(canonical(entry.body), LEVEL), kept, zlib.crc32(kept),
+    return Call(
+        reply.key, role, step, reply.model, entry.identity, entry.sample, reply.finish, reply.prompt_tokens,
+        reply.completion_tokens, reply.cached_tokens, usd, seconds, at, request, kept,
+        crc_of(kept, role, step, usd, seconds, at),
     )  # fmt: skip
 
 
-def reply_of(key: str, kept: bytes, crc: int) -> Reply:
-    """The reply of a row. Raises ValueError where its bytes are not those that were kept."""
-    if zlib.crc32(kept) != crc:
-        raise ValueError(f"the reply of call {key[:16]} is not the one that was kept")
-    return Reply.model_validate(orjson.loads(kept) | {"key": key})
+def batch_row(batch: Batch) -> Row:
+    """The row of a batch."""
+    keys = zlib.compress(orjson.dumps(batch.keys), LEVEL)
+    return batch.id, batch.identity, batch.role, batch.state, batch.at, keys
 
 
-def body_of(request: bytes) -> dict[str, Any]:
-    """The body that a row's request was made of. Raises zlib.error or ValueError where it is damaged."""
+def checked_reply(key: str, crc: int, reply: bytes, *rest: Any) -> Reply:
+    """The reply of a row, from what its checksum is of. Raises ValueError where that is not as it was kept."""
+    if crc_of(reply, *rest) != crc:
+        raise ValueError(f"call {key[:16]} is not as it was kept")
+    return Reply.model_validate(orjson.loads(reply) | {"key": key})
+
+
+def reply_of(call: Call) -> Reply:
+    """The reply of a call. Raises ValueError where its row is not as it was kept."""
+    rest = (call.role, call.step, call.cost_usd, call.seconds, call.at)
+    return checked_reply(call.key, call.crc, call.reply, *rest)
+
+
+def read_body(request: bytes) -> dict[str, Any]:
+    """The body that was sent, from its compressed form. Raises zlib.error or ValueError where it is damaged."""
     body: dict[str, Any] = orjson.loads(zlib.decompress(request))
     return body
+
+
+def wrong_with(call: Call) -> str:
+    """What is wrong with the row of a call; "" where nothing is."""
+    try:
+        body, reply = read_body(call.request), reply_of(call)
+    except (zlib.error, ValueError, TypeError):
+        return "the request or the reply of a call is not as it was kept"
+    if key(body, call.sample, call.identity) != call.key:
+        return "the key of a call is not the digest of its request"
+    said = (reply.model, reply.finish, reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens)
+    if said != (call.model, call.finish, call.prompt_tokens, call.completion_tokens, call.cached_tokens):
+        return "the columns of a call are not those of its reply"
+    return ""
 
 
 def batch_of(row: Row) -> Batch:

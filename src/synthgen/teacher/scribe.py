@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -183,8 +184,4 @@ def settle(
 
 def alike(error: Exception) -> Exception:
     """An error for one of many who wait: each raises one of its own."""
-    if not isinstance(error, SynthgenError):
-        return error
-    one = type(error)(*error.args)
-    one.__cause__ = error.__cause__
-    return one
+    return copy(error) if isinstance(error, SynthgenError) else error

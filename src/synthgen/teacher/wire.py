@@ -30,6 +30,8 @@ THOUGHT = re.compile(r"\s*<think>(.*?)(?:</think>\s*|$)", re.DOTALL)
 """Where a model's thoughts stand in its text: at the beginning, if the server does not take them out."""
 VERSION = re.compile(r"[-@:](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}|\d{3}|latest)$")
 """The date or number that an endpoint puts behind the name of a model."""
+LONGEST_TOLD_SECONDS = 86_400.0
+"""A day: an endpoint that asks for more says nothing that makes sense."""
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 BILLING_CODES = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
@@ -327,12 +329,18 @@ def duration(text: str) -> float | None:
 
 
 def wait_of(headers: Mapping[str, str]) -> float | None:
-    """Seconds that an endpoint asks to wait, from `retry-after-ms` or `retry-after` (seconds or a date)."""
+    """Seconds that an endpoint asks to wait; None where it does not say, or says more than a client should believe."""
+    told = told_wait(headers)
+    return told if told is not None and told <= LONGEST_TOLD_SECONDS else None
+
+
+def told_wait(headers: Mapping[str, str]) -> float | None:
+    """What `retry-after-ms` or `retry-after` (seconds or a date) say, in seconds."""
+    if (told := number(headers.get("retry-after-ms", ""))) is not None:
+        return told / 1000
+    if (told := number(headers.get("retry-after", ""))) is not None:
+        return told
     try:
-        if (told := number(headers.get("retry-after-ms", ""))) is not None:
-            return told / 1000
-        if (told := number(headers.get("retry-after", ""))) is not None:
-            return told
         when = parsedate_to_datetime(headers["retry-after"])
         sent = parsedate_to_datetime(headers["date"])
         return max(0.0, (when - sent).total_seconds())
