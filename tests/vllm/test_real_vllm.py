@@ -135,6 +135,12 @@ async def asked(way: Dispatch, body: dict) -> Reply:
     return (await way.post(body, Binding(identity="", model="tiny"), 500, "a test")).reply
 
 
+async def asked_for_ever(way: Dispatch, body: dict) -> None:
+    """One reply after the other."""
+    while True:
+        await asked(way, body)
+
+
 async def test_replies_to_a_schema_are_json_and_a_server_told_to_end_is_not_waited_for(
     mark: str, model: Path, tmp_path: Path
 ):
@@ -154,8 +160,7 @@ async def test_replies_to_a_schema_are_json_and_a_server_told_to_end_is_not_wait
         (answering,) = api_servers(mark)
         os.kill(answering, signal.SIGTERM)  # from here on it may answer what it was asked, and nothing else, for ever
         with pytest.raises(PassingError, match="ended while it was used"):
-            while True:
-                await asked(way, long)
+            await asked_for_ever(way, long)
     assert ended(mark, answering)
 
 
