@@ -91,7 +91,6 @@ def spent(report: dict[str, Any]) -> Iterator[str]:
         yield f"{report['lost_attempts']} attempts lost, {report['lost_tokens']} tokens in them, by estimate where nobody says"
     for name, chosen in report.get("concurrency", {}).items():
         yield f"--concurrency auto: {chosen} calls at once are enough for {name}"
-        yield f"--concurrency auto: {chosen} calls at once bring the most at {name}"
     if found := report.get("vllm"):
         yield served(found)
     for warning in report["warnings"]:
