@@ -72,9 +72,12 @@ def marks(run: RunDir) -> dict[str, int]:
 
 def funnel(run: RunDir, config: RunConfig) -> dict[str, int]:
     """How many there were at each step of the line."""
-    steps = {"seed tasks": len(config.seeds), "instructions rejected": lines(run.rejected("grow"))}
-    steps["instructions accepted"] = lines(run.accepted("instructions"))
-    steps["tasks after inspection"] = lines(run.accepted("tasks"))
+    if config.strategy:
+        steps = {"prompts rejected": lines(run.rejected("prompts")), "prompts": lines(run.accepted("tasks"))}
+    else:
+        steps = {"seed tasks": len(config.seeds), "instructions rejected": lines(run.rejected("grow"))}
+        steps["instructions accepted"] = lines(run.accepted("instructions"))
+        steps["tasks after inspection"] = lines(run.accepted("tasks"))
     steps["usable answers"] = lines(run.accepted("answers"))
     if config.judged:
         steps |= {"answers judged": lines(run.accepted("judged")), "preference pairs": lines(run.accepted("pairs"))}
@@ -89,6 +92,13 @@ def lines(path: Path) -> int:
 def split_rule(config: RunConfig, sides: Mapping[str, Side]) -> str:
     """How train and test are divided, or why there is no test."""
     test = sum(side == "test" for side in sides.values())
+    if config.strategy:
+        share = f"about {config.test_share:.0%} of the prompts form the test side, by a hash of their text"
+        return (
+            f"{share[0].upper()}{share[1:]}."
+            if config.test_share
+            else "There is no test split: all prompts are to train on."
+        )
     if test:
         return (
             f"{test} of {len(sides)} seeds form the test side, chosen by a hash of their ids before anything was "

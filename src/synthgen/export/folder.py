@@ -27,7 +27,8 @@ class Finished:
     """A task at the end of the line, with everything known of it."""
 
     task: Task
-    ancestry: Ancestry
+    ancestry: Ancestry | None
+    """None for a prompt that was given."""
     answers: tuple[Answer, ...]
     verdicts: Mapping[str, Judged]
     picked: Answer | None
@@ -97,7 +98,7 @@ class Export:
                     picked = best.answer if best else None
                 else:
                     picked = first(answers)
-                yield Finished(task, ancestry[task.parent], tuple(answers), by_id, picked, pair)
+                yield Finished(task, ancestry.get(task.parent), tuple(answers), by_id, picked, pair)
 
 
 def ancestry_of(row: Mapping[str, Any]) -> Ancestry:
@@ -168,7 +169,7 @@ def write_run(
     try:
         counts = build(new, export)
         if counts:
-            gate.search(new, Leaks(prompts.strategies), erased=config.erase)
+            gate.search(new, Leaks(prompts.imposed(config.strategy)), erased=config.erase)
             swap(new, run.dataset)
         else:
             shutil.rmtree(run.dataset, ignore_errors=True)
@@ -216,6 +217,7 @@ def facts_of(export: Export, counts: Mapping[str, Mapping[str, int]], digests: M
         split_rule=facts.split_rule(config, export.sides),
         erased=config.erase,
         samples=config.samples,
+        strategy=config.strategy,
         digest=config.digest,
         words=counted.words,
         over=counted.over,

@@ -4,7 +4,8 @@ Every stage's balance is part of it: what went in is what came out, was rejected
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -22,21 +23,23 @@ LONGER_CHOSEN = (0.35, 0.65)
 def counted(run: RunDir, config: RunConfig) -> dict[str, Any]:
     """What the files of a run hold, as plain values."""
     rejected = {stage: reasons(run, stage) for stages in STAGES.values() for stage in stages}
-    accepted = sum(1 for _ in jsonl.rows(run.accepted("instructions")))
     tasks, categories, strategies = task_counts(run)
     balance = {name: stage_balance(run, name) for name in STAGES}
+    given, grown = bool(config.strategy), balance["instructions"]
+    accepted = answered(run, config, balance) if given else grown["out"]
     return {
+        "command": "answer" if given else "expand",
         "requested": config.target,
         "accepted": accepted,
-        "proposed": accepted + sum(rejected["grow"].values()),
+        "proposed": balance["tasks"]["in"] if given else grown["out"] + grown["rejected"],
         "rejected": {stage: dict(found) for stage, found in rejected.items() if found},
-        "owed": owed(balance, accepted, tasks, config),
+        "owed": owed(balance, tasks, config),
         "tasks": tasks,
         "strategies": with_marks(run, strategies),
         "categories": dict(sorted(categories.items())),
         "pairs": pair_counts(run, rejected["pair"]),
         "contamination": given_away(run, config),
-        "growth": growth(run, config),
+        "growth": {} if given else growth(run, config),
         "stages": balance,
     }
 
@@ -48,6 +51,13 @@ def made(run: RunDir, config: RunConfig, unit: str) -> int:
     if not config.judged:
         return sum(1 for _ in jsonl.rows(run.accepted("answers")))
     return stage_balance(run, "pairs")["in"] - sum(1 for _ in jsonl.rows(run.rejected("pick")))
+
+
+def answered(run: RunDir, config: RunConfig, balance: Mapping[str, Mapping[str, int]]) -> int:
+    """How many prompts that were given have a row: a usable answer, and where answers are judged a good one."""
+    if config.judged:
+        return balance["pairs"]["in"] - sum(1 for _ in jsonl.rows(run.rejected("pick")))
+    return sum(1 for _ in groupby(commits(run, "answers")))
 
 
 def reasons(run: RunDir, stage: str) -> Counter[str]:
@@ -110,7 +120,7 @@ def pair_counts(run: RunDir, rejected: Counter[str]) -> dict[str, Any]:
 def given_away(run: RunDir, config: RunConfig) -> dict[str, dict[str, Any]]:
     """Of each benchmark: texts, how many of them a rejected proposal or task gave away, and their share."""
     touched: defaultdict[str, set[str]] = defaultdict(set)
-    for stage in ("grow", "instantiate"):
+    for stage in ("grow", "instantiate", "prompts"):
         for row in jsonl.rows(run.rejected(stage)):
             if row["reason"] == "contaminated":
                 found = orjson.loads(row["evidence"])
@@ -142,14 +152,17 @@ def commit_numbers(run: RunDir, stage: str) -> Iterator[int]:
     return (row["commit"] for row in jsonl.rows(run.rejected(stage)))
 
 
-def owed(balance: dict[str, dict[str, int]], accepted: int, tasks: int, config: RunConfig) -> dict[str, int]:
+def owed(balance: Mapping[str, Mapping[str, int]], tasks: int, config: RunConfig) -> dict[str, int]:
     """Inputs of each stage that have no commit yet."""
-    wanted = {"instructions": max(config.target, accepted), "tasks": accepted, "answers": tasks}
-    done = {"instructions": accepted, "tasks": balance["tasks"]["in"], "answers": balance["answers"]["in"]}
+    accepted = balance["instructions"]["out"]
+    first = {} if config.strategy else {"instructions": accepted}
+    done = {**first, "tasks": balance["tasks"]["in"], "answers": balance["answers"]["in"]}
+    wanted = {"tasks": config.target if config.strategy else accepted, "answers": tasks}
+    wanted |= {name: max(config.target, accepted) for name in first}
     if config.judged:
         wanted |= {"judged": tasks, "pairs": tasks}
         done |= {"judged": balance["judged"]["in"], "pairs": balance["pairs"]["in"]}
-    return {name: wanted[name] - done[name] for name in wanted}
+    return {name: wanted[name] - done[name] for name in done}
 
 
 def warnings(report: dict[str, Any]) -> list[str]:
@@ -162,10 +175,18 @@ def warnings(report: dict[str, Any]) -> list[str]:
             f"the longer answer is chosen in {longer:.0%} of the pairs (expected {low:.0%} to {high:.0%}): "
             "the judge may be rewarding length"
         )
-    grown, taken = (
-        report["stages"]["instructions"],
-        report["accepted"] + sum(report["rejected"].get("grow", {}).values()),
-    )
-    if grown["out"] + grown["rejected"] != taken:
-        found.append(f"the grow stage does not balance: {grown} against {taken} proposals")
+    found += unbalanced(report)
     return found
+
+
+def unbalanced(report: Mapping[str, Any]) -> Iterator[str]:
+    """Where what went in is not what came out, was rejected or is owed."""
+    grown, tasks = report["stages"]["instructions"], report["stages"]["tasks"]
+    taken = report["accepted"] + sum(report["rejected"].get("grow", {}).values())
+    if report["command"] == "expand" and grown["out"] + grown["rejected"] != taken:
+        yield f"the grow stage does not balance: {grown} against {taken} proposals"
+    if (
+        report["command"] == "answer"
+        and tasks["out"] + tasks["rejected"] + report["owed"]["tasks"] != report["requested"]
+    ):
+        yield f"the prompts do not balance: {tasks} against {report['requested']} rows"
