@@ -26,6 +26,8 @@ from synthgen.stages.tasks import TaskStage
 from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 
+AHEAD = 8
+"""Inputs of a stage under way for each call of the window: a slow one holds up the commits behind it, but not their calls."""
 Progress = Callable[[str, int], None]
 """Called with `accepted` and how many instructions are, and with each stage's name and how many inputs it is done with."""
 
@@ -105,7 +107,7 @@ async def through(line: Line, begin: Begin) -> Stop | None:
     following = stages(line.means())
     with ExitStack() as stack:
         journals = [stack.enter_context(line.run.journal(stage.name, stage.kinds)) for stage in following]
-        width = line.config.concurrency + 8
+        width = AHEAD * line.config.concurrency
         queues: list[asyncio.Queue[Any]] = [asyncio.Queue(width) for _ in range(len(following))]
         drain: asyncio.Queue[Any] = asyncio.Queue(width)
 

@@ -47,10 +47,14 @@ class RunDir:
         """The file of what a stage rejects."""
         return self.path / "rejected" / f"{name}.jsonl"
 
-    def journal(self, name: str, files: Iterable[str] = ()) -> Journal:
-        """The journal of one stage: what it accepts, and what it rejects into. `files` names them where not all are its own."""
-        rejected = [one for one in files or STAGES[name] if one != name]
-        return Journal({name: self.accepted(name)} | {one: self.rejected(one) for one in rejected})
+    def files(self, name: str, kinds: Iterable[str] = ()) -> dict[str, Path]:
+        """The files of one stage: what it accepts, and what it rejects into; `kinds` names them where not all are wanted."""
+        rejected = [one for one in kinds or STAGES[name] if one != name]
+        return {name: self.accepted(name)} | {one: self.rejected(one) for one in rejected}
+
+    def journal(self, name: str, kinds: Iterable[str] = ()) -> Journal:
+        """The journal of one stage."""
+        return Journal(self.files(name, kinds))
 
     def ledger(self, config: RunConfig) -> Path:
         """The ledger: the run's own, or that of another run."""

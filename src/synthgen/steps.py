@@ -14,7 +14,7 @@ from typing import Any
 from synthgen import jsonl, line, prompts, specs, strategies
 from synthgen.config import GENERIC, ROLES, Prices, RoleConfig, RunConfig, build, read_toml
 from synthgen.errors import ConfigError, StorageError, SynthgenError, TeacherError
-from synthgen.export import folder, gate
+from synthgen.export import gate
 from synthgen.line import Line, Progress
 from synthgen.records import Answer, Role, Seed, Side, Task
 from synthgen.runs import RunDir
@@ -291,6 +291,8 @@ def usage(meter: Meter, ledger: Ledger, seconds: float, config: RunConfig) -> di
 
 def export(prepared: Prepared) -> dict[str, Any]:
     """Write the dataset folder from what is complete; how many rows each config and split has."""
+    from synthgen.export import folder  # pyarrow takes a while, and the first call does not wait for it
+
     run, config = prepared.run, prepared.config
     models = {role: model_of(run, config, role) for role in ROLES}
     return folder.write_run(run, config, prepared.prompts, prepared.seeds, prepared.sides, models)

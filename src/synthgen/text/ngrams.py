@@ -27,11 +27,19 @@ class Leaks:
         self._lengths = sorted({len(run) for run in self._runs})
         self._least = min((sum(map(len, run)) for run in self._runs), default=0)
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to find."""
+        return bool(self._runs)
+
     def find(self, text: str, allowed: str = "") -> str | None:
         """The first quotation in a text, or None. What also stands in `allowed`, the task itself, is no quotation."""
+        if not self._runs:
+            return None
         if text.isascii() and (len(text) < self._least or text.isalnum()):
             return None  # too short, or one word: most strings of a row are ids
         spoken = words(text)
+        if self._begin.isdisjoint(pairwise(spoken)):
+            return None
         for start, two in enumerate(pairwise(spoken)):
             if two not in self._begin:
                 continue
