@@ -20,13 +20,18 @@ Row = Mapping[str, Any]
 
 
 def why(run: RunDir, identity: str) -> str:
-    """The story of a seed, instruction, task, answer, pair, rejected item or dataset row."""
-    lines = list(Story(run, identity).told())
+    """The story of a seed, instruction, task, answer, pair, rejected item or dataset row; a prompt has its own id, too."""
+    lines = list(Story(run, identity).told()) or list(Story(run, own_id(run, identity)).told())
     if not lines:
         raise InputError(
             f"{run.path} knows no id {identity}; ids stand in its .jsonl files, such as c000003-2, c000003-2-0-1 or p000003-0"
         )
     return "\n".join(lines)
+
+
+def own_id(run: RunDir, identity: str) -> str:
+    """The id of the prompt that was given under another one; that other one where there is none."""
+    return next((row["id"] for row in jsonl.rows(run.accepted("tasks")) if row["parent"] == identity), identity)
 
 
 class Story:
