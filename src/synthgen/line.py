@@ -108,8 +108,8 @@ async def through(line: Line, begin: Begin) -> Stop | None:
     with ExitStack() as stack:
         journals = [stack.enter_context(line.run.journal(stage.name, stage.kinds)) for stage in following]
         width = AHEAD * line.config.concurrency
-        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(width) for _ in range(len(following))]
-        drain: asyncio.Queue[Any] = asyncio.Queue(width)
+        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(line.config.concurrency) for _ in following]
+        drain: asyncio.Queue[Any] = asyncio.Queue(line.config.concurrency)
 
         async def beginning() -> Stop | None:
             stop = await begin(queues[0].put)

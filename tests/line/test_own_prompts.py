@@ -178,6 +178,7 @@ BAD = [
     ({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hi"}]}, "not_single_turn"),
     ({"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]}, "not_text"),
     ({"prompt": "Fine.", "id": {"a": 1}}, "bad_id"), ({"prompt": "Fine.", "id": True}, "bad_id"),
+    ({"prompt": "Fine.", "id": "x" * 1001}, "bad_id"), ({"prompt": "Fine.", "id": "\u001b[2J"}, "bad_id"),
     ({"prompt": "Twice.", "id": "good"}, "duplicate_id"),
     (b'{"prompt": "broken \xff UTF-8"}', "not_a_row"), (b'{"prompt": "cut', "not_a_row"), (b"plain text", "not_a_row"),
     (b'["prompt"]', "not_a_row"), (b'{"prompt": "half \\ud83d of an emoji"}', "not_a_row"),

@@ -37,7 +37,7 @@ def answer(
     source: Source,
     out: OutPath = Path("runs/answers"),
     field: Annotated[
-        str, typer.Option(help="The prompt's field, or a path such as turns.0; `prompt`, `instruction` or `messages`.")
+        str, typer.Option(help="The prompt's field, or a path such as turns.0 (prompt, instruction or messages).")
     ] = "",
     strategy: Annotated[
         str, typer.Option(help="A strategy's name, auto: by the policy, or none: the prompt as it is (auto).")

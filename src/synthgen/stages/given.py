@@ -20,6 +20,8 @@ EXAMPLE = '{"prompt": "Name three uses of an old newspaper."}'
 FIELDS = ("prompt", "instruction", "messages")
 LONGEST_CHARACTERS = 1_000_000
 """Of the longest text that is sent."""
+LONGEST_ID = 1000
+"""Characters of a row's own id."""
 SHOWN = 300
 """Characters of a text in a rejection."""
 
@@ -154,6 +156,8 @@ def unfit(text: Any) -> Unfit | None:
 
 
 def unfit_id(given: Any) -> Unfit | None:
-    """Why a row's own id is none: it is neither text nor a whole number."""
-    good = given is None or (isinstance(given, str | int) and not isinstance(given, bool))
+    """Why a row's own id is none: it is neither a whole number nor a short text that can be printed."""
+    if given is None or (isinstance(given, int) and not isinstance(given, bool)):
+        return None
+    good = isinstance(given, str) and len(given) <= LONGEST_ID and given.isprintable()
     return None if good else Unfit("bad_id", repr(given)[:SHOWN])

@@ -118,7 +118,7 @@ class Story:
         inspected = f", difficulty {row['difficulty']}, language {row['language']}" if row["difficulty"] else ""
         yield f"{row['id']}  a task: {row['category']}{inspected}"
         if self.given:
-            own = f", its own id {row['parent']}" if row["parent"] else ""
+            own = f", its own id {escaped(row['parent'])}" if row["parent"] else ""
             yield f"    a prompt that was given{own}"
             yield from quoted(row["instruction"])
         if row["input"]:
@@ -201,4 +201,9 @@ def quoted(text: str) -> Iterator[str]:
     """A text, indented, at most LONGEST_TEXT characters of it. Control characters are shown as escapes."""
     cut = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} [...]"
     for line in cut.split("\n"):
-        yield f"        {''.join(one if one.isprintable() or one == ' ' else ascii(one)[1:-1] for one in line)}"
+        yield f"        {escaped(line)}"
+
+
+def escaped(line: str) -> str:
+    """A line with what cannot be printed as escapes."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)

@@ -26,7 +26,7 @@ def funnel(report: dict[str, Any]) -> Iterator[str]:
     stages, rows = report["stages"], report["rows"]
     if report["rehearsal"]:
         yield "REHEARSAL: made by a program that imitates a teacher; not for training."
-    if report["command"] == "answer":
+    if report.get("command") == "answer":
         yield f"{report['requested']:>8} prompts, {report['proposed']} of them read"
         yield f"{report['accepted']:>8} answered"
     else:
