@@ -26,9 +26,13 @@ def funnel(report: dict[str, Any]) -> Iterator[str]:
     stages, rows = report["stages"], report["rows"]
     if report["rehearsal"]:
         yield "REHEARSAL: made by a program that imitates a teacher; not for training."
-    yield f"{report['proposed']:>8} proposed"
-    yield f"{report['accepted']:>8} accepted of {report['requested']} requested"
-    yield f"{report['tasks']:>8} tasks after inspection"
+    if report.get("command") == "answer":
+        yield f"{report['requested']:>8} prompts, {report['proposed']} of them read"
+        yield f"{report['accepted']:>8} answered"
+    else:
+        yield f"{report['proposed']:>8} proposed"
+        yield f"{report['accepted']:>8} accepted of {report['requested']} requested"
+        yield f"{report['tasks']:>8} tasks after inspection"
     yield f"{stages['answers']['out']:>8} usable answers"
     for config, splits in rows.items():
         yield f"{sum(splits.values()):>8} rows in {config} ({', '.join(f'{n} {split}' for split, n in splits.items())})"
@@ -91,7 +95,6 @@ def spent(report: dict[str, Any]) -> Iterator[str]:
         yield f"{report['lost_attempts']} attempts lost, {report['lost_tokens']} tokens in them, by estimate where nobody says"
     for name, chosen in report.get("concurrency", {}).items():
         yield f"--concurrency auto: {chosen} calls at once are enough for {name}"
-        yield f"--concurrency auto: {chosen} calls at once bring the most at {name}"
     if found := report.get("vllm"):
         yield served(found)
     for warning in report["warnings"]:
