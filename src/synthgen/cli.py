@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synthgen.commands import answer
+from synthgen.commands import answer, estimate
 from synthgen.commands.common import (
     NOT_STARTED,
     BudgetUsd,
@@ -46,6 +46,7 @@ SHOWN = 200
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(ledgers, name="ledger")
 app.command("answer")(answer.answer)
+app.command("estimate")(estimate.estimate)
 
 
 @app.command()
@@ -128,8 +129,10 @@ def pilot(
 ) -> None:
     """The whole line on a few tasks: what your teacher does, and what a row would cost."""
     with foreseen():
+        from synthgen.views import terminal
+
         values = given(target=n, mode=mode, prefect=False) | roles(teacher, judge, "")
-        run_job(seeds, out, values, config, prompts, pilot=True)
+        run_job(seeds, out, values, config, prompts, told=terminal.pilot)
 
 
 def meaning(threshold: float | None, embedder: str) -> dict[str, Any]:

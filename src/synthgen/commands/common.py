@@ -125,9 +125,12 @@ def run_job(
     prompts: Path | None,
     *,
     rows: "Given | None" = None,
-    pilot: bool = False,
+    told: Callable[[dict[str, Any]], str] | None = None,
 ) -> None:
-    """Run a job with a progress line, print its report, and exit with its code. `rows` are prompts in the place of seeds."""
+    """Run a job with a progress line, print its report, and exit with its code.
+
+    `rows` are prompts in the place of seeds; `told` says a report in other words than the summary's.
+    """
     progress = Progress()
     with progress, spoken(progress):
         from synthgen import api
@@ -150,7 +153,7 @@ def run_job(
             raise typer.Exit(STOPPED) from None
     from synthgen.views import terminal
 
-    typer.echo(terminal.pilot(report) if pilot else terminal.summary(report, out))
+    typer.echo(told(report) if told is not None else terminal.summary(report, out))
     stop = report["stopped"]
     if stop["reason"] != "done":
         typer.echo(f"synthgen: stopped ({stop['reason']}): {stop['advice']}", err=True)
