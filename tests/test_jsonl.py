@@ -120,6 +120,34 @@ def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path: Path):
         write(tmp_path / "taken", [])
 
 
+@given(st.lists(lines, max_size=6), st.integers(0, 60))
+def test_lines_are_counted_and_the_last_one_is_found_without_reading_all(tmp_path_factory, commits: list, torn: int):
+    folder = tmp_path_factory.mktemp("journal")
+    write(folder, commits)
+    for path in files(folder).values():
+        path.write_bytes(path.read_bytes()[: -torn or None])
+        whole = list(jsonl.rows(path))
+        assert jsonl.lines(path) == len(whole)
+        assert jsonl.last(path) == (whole[-1] if whole else None)
+
+
+def test_the_last_line_is_found_however_long_it_is(tmp_path: Path):
+    for size in (0, 8_100, 8_192, 70_000, 1_000_000):
+        path = tmp_path / "long.jsonl"
+        path.write_text(f'{{"id":"{"a" * size}"}}\n{{"id":"{"b" * size}"}}\n{{"id":"torn')
+        assert jsonl.last(path) == {"id": "b" * size}
+    assert jsonl.last(tmp_path / "none.jsonl") is None
+    assert jsonl.lines(tmp_path / "none.jsonl") == 0
+
+
+def test_a_gap_between_commits_ends_what_is_whole(tmp_path: Path):
+    write(tmp_path, COMMITS)
+    kept = (tmp_path / "kept.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "kept.jsonl").write_bytes(b"".join(line for line in kept if b'"commit":2' not in line))
+    assert [of for of, _ in read(tmp_path)] == ["in0", "in1"]
+    assert jsonl.last(tmp_path / "kept.jsonl")["commit"] == 0, "what stood behind the gap is cut away"
+
+
 @settings(max_examples=20)
 @given(st.binary(max_size=50), st.binary(max_size=50))
 def test_a_file_is_replaced_whole(tmp_path_factory, old: bytes, new: bytes):

@@ -158,3 +158,19 @@ def test_the_recipe_runs_as_a_script(tmp_path: Path):
     environment = {**clean_environment(), "HOME": str(tmp_path)}
     subprocess.run([sys.executable, str(ROOT / "flows" / "expand.py")], cwd=tmp_path, env=environment, check=True)
     assert json.loads((tmp_path / "runs" / "flow" / "report.json").read_text())["accepted"] == 60
+
+
+def test_prompts_that_are_given_are_a_flow_too_with_the_same_bytes(server: Server, tmp_path: Path):
+    rows = [{"id": str(number), "prompt": f"Say what number {number} is good for."} for number in range(20)]
+    (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ("answer", "prompts.jsonl", "--teacher", "rehearsal", "--strategy", "direct-answer")
+    plain = command(*words, "--out", "plain", "--no-prefect", cwd=tmp_path)
+    flow = command(*words, "--out", "flow", cwd=tmp_path, **server.environment)
+    assert (plain.returncode, flow.returncode) == (0, 0), flow.stderr
+    assert outputs(tmp_path / "flow") == outputs(tmp_path / "plain")
+    script = "from synthgen import pipeline; pipeline.run_script(prompts='prompts.jsonl', out='script', teacher='rehearsal', "
+    environment = {**clean_environment(), **server.environment}
+    call = [sys.executable, "-c", f"{script}strategy='direct-answer')"]
+    subprocess.run(call, cwd=tmp_path, env=environment, check=True)
+    assert outputs(tmp_path / "script") == outputs(tmp_path / "plain")
+    assert "synthgen-answer" in {flow["name"] for flow in server.filter("flows")}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from synthgen.errors import SynthgenError
 
 if TYPE_CHECKING:
-    from synthgen.api import Run, aexpand, expand
+    from synthgen.api import Run, aanswer, aexpand, answer, expand
 
-__all__ = ["Run", "SynthgenError", "aexpand", "expand"]
+__all__ = ["Run", "SynthgenError", "aanswer", "aexpand", "answer", "expand"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from synthgen.errors import ConfigError, InputError
 from synthgen.line import Progress
 from synthgen.records import Answer, Instruction, Judged, Pair, Record, Task
 from synthgen.runs import RunDir
+from synthgen.stages.given import Given
 from synthgen.steps import Job
 from synthgen.views import story
 
@@ -90,6 +91,36 @@ async def aexpand(
 def expand(seeds: str | Path, out: str | Path, target: int = 200, teacher: str = "", **keys: Any) -> Run:
     """`aexpand` for code without an event loop."""
     return asyncio.run(aexpand(seeds, out, target, teacher, **keys))
+
+
+async def aanswer(
+    prompts: str | Path,
+    out: str | Path,
+    strategy: str = "auto",
+    samples: int = 1,
+    teacher: str = "",
+    *,
+    field: str = "",
+    prefect: bool = False,
+    config: str | Path | None = None,
+    prompts_dir: str | Path | None = None,
+    progress: Progress = silent,
+    **keys: Any,
+) -> Run:
+    """Answer the prompts of a file, as `synthgen answer` does; to resume is to run again. Raises as `aexpand` does."""
+    values = {**keys, "strategy": strategy, "samples": samples, "prefect": prefect}
+    values |= {"teacher": {"spec": teacher}} if teacher else {}
+    given = Given(Path(prompts), field)
+    job = Job(None, Path(out), values, path_or_none(config), path_or_none(prompts_dir), given=given)
+    await perform(job, progress, prefect=prefect)
+    return Run(out)
+
+
+def answer(
+    prompts: str | Path, out: str | Path, strategy: str = "auto", samples: int = 1, teacher: str = "", **keys: Any
+) -> Run:
+    """`aanswer` for code without an event loop."""
+    return asyncio.run(aanswer(prompts, out, strategy, samples, teacher, **keys))
 
 
 async def perform(job: Job, progress: Progress, *, prefect: bool) -> dict[str, Any]:

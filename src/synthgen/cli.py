@@ -1,51 +1,52 @@
 """The `synthgen` command. Heavy imports stand inside functions, so that `--help` and the first line come at once."""
 
-import asyncio
 import json
-import logging
 import os
-import signal
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, Self
+from typing import Annotated, Any
 
 import typer
 
+from synthgen.commands import answer, estimate
+from synthgen.commands.common import (
+    NOT_STARTED,
+    BudgetUsd,
+    ByBatch,
+    Concurrency,
+    ConfigFile,
+    Embedder,
+    Judge,
+    MaxCalls,
+    MaxTokensTotal,
+    Mode,
+    NoErase,
+    NoPrefect,
+    OtherLedger,
+    OutPath,
+    Progress,
+    PromptsDir,
+    Rpm,
+    RunSeed,
+    SeedsPath,
+    System,
+    Teacher,
+    TeacherId,
+    Tpm,
+    foreseen,
+    given,
+    limits,
+    roles,
+    run_job,
+)
 from synthgen.commands.ledger import app as ledgers
-from synthgen.errors import SynthgenError
 
-DONE, NOT_STARTED, WRONG_USAGE, STOPPED = 0, 1, 2, 3
-LOG_EVERY_SECONDS = 10.0
 SHOWN = 200
 """Characters of a task or an answer in a line of `synthgen screen`."""
-SAID = {"tasks": "made into tasks", "answers": "answered", "pairs": "paired"}
-"""Stages by what is done there to an instruction or task."""
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(ledgers, name="ledger")
-
-SeedsPath = Annotated[Path, typer.Option("--seeds", help="A .jsonl file of seed tasks, or a folder of them.")]
-OutPath = Annotated[Path, typer.Option("--out", help="The run directory; the same command on it goes on.")]
-Teacher = Annotated[
-    str,
-    typer.Option("--teacher", help="rehearsal, MODEL, http://host:8000/v1, MODEL@URL, or several URLs of one model."),
-]
-Judge = Annotated[str, typer.Option("--judge", help="A teacher SPEC for the judge; the teacher where left out.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="A TOML file of config keys.")]
-PromptsDir = Annotated[Path | None, typer.Option("--prompts", help="A folder of edited prompts (see `synthgen init`).")]
-Embedder = Annotated[
-    str, typer.Option("--embedder", help="Who embeds: MODEL@http://host:8000/v1, MODEL, or a local model folder.")
-]
-Mode = Annotated[str, typer.Option("--mode", help="default, or parity: Self-Instruct's own decisions.")]
-
-
-def fail(error: SynthgenError) -> NoReturn:
-    """One line on stderr, and the exit code for a command that could not start."""
-    typer.echo(f"synthgen: {' '.join(str(error).split())}", err=True)
-    raise typer.Exit(NOT_STARTED)
+app.command("answer")(answer.answer)
+app.command("estimate")(estimate.estimate)
 
 
 @app.command()
@@ -60,23 +61,17 @@ def expand(
     config: ConfigFile = None,
     mode: Mode = "",
     samples: Annotated[int | None, typer.Option(min=1, help="Candidate answers a task (4).")] = None,
-    concurrency: Annotated[str, typer.Option(help="Calls under way at once, or auto (64).")] = "",
-    batch: Annotated[
-        bool, typer.Option("--batch", help="Answers and verdicts by the Batch API: half the price, within a day.")
-    ] = False,
-    rpm: Annotated[int | None, typer.Option(min=1, help="Calls a minute, at most.")] = None,
-    tpm: Annotated[int | None, typer.Option(min=1, help="Tokens a minute, at most.")] = None,
-    budget_usd: Annotated[
-        float | None, typer.Option(min=0, help="Stop before this is spent (5 for a paid endpoint).")
-    ] = None,
-    max_calls: Annotated[int | None, typer.Option(min=0, help="Stop before more calls than this were made.")] = None,
-    max_tokens_total: Annotated[
-        int | None, typer.Option(min=0, help="Stop before more tokens than this were used.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="The run's seed (42).")] = None,
+    concurrency: Concurrency = "",
+    batch: ByBatch = False,
+    rpm: Rpm = None,
+    tpm: Tpm = None,
+    budget_usd: BudgetUsd = None,
+    max_calls: MaxCalls = None,
+    max_tokens_total: MaxTokensTotal = None,
+    seed: RunSeed = None,
     language: Annotated[str, typer.Option(help="A language code, or `seeds`.")] = "",
-    ledger: Annotated[Path | None, typer.Option(help="Use the ledger of another run.")] = None,
-    teacher_id: Annotated[str, typer.Option(help="The endpoint's name, so that a moved server replays.")] = "",
+    ledger: OtherLedger = None,
+    teacher_id: TeacherId = "",
     prompts: PromptsDir = None,
     topics: Annotated[Path | None, typer.Option(help="A file of topics to aim at, one a line.")] = None,
     personas: Annotated[Path | None, typer.Option(help="A file of personas to aim at, one a line.")] = None,
@@ -91,12 +86,10 @@ def expand(
     against: Annotated[
         list[Path] | None, typer.Option(help="A benchmark that must not be given away; may be given several times.")
     ] = None,
-    no_prefect: Annotated[bool, typer.Option("--no-prefect", help="Run without Prefect; the same bytes.")] = False,
-    no_erase: Annotated[
-        bool, typer.Option("--no-erase", help="Keep the strategy's system prompt in rows (ablation).")
-    ] = False,
+    no_prefect: NoPrefect = False,
+    no_erase: NoErase = False,
     no_include_seeds: Annotated[bool, typer.Option("--no-include-seeds", help="Leave the seeds out of SFT.")] = False,
-    system: Annotated[str, typer.Option(help="The system message of rows: generic or none.")] = "",
+    system: System = "",
 ) -> None:
     """Grow the seeds to SFT and DPO datasets. To resume is to run the same command again."""
     values = given(
@@ -104,23 +97,15 @@ def expand(
         target_unit=target_unit,
         mode=mode,
         samples=samples,
-        concurrency=concurrency if concurrency in {"", "auto"} else whole_number(concurrency, "--concurrency"),
-        batch=True if batch else None,
-        rpm=rpm,
-        tpm=tpm,
-        budget_usd=budget_usd,
-        max_calls=max_calls,
-        max_tokens_total=max_tokens_total,
         seed=seed,
         language=language,
-        ledger=str(ledger) if ledger else None,
         system=system,
         fuzzy=fuzzy,
         judging=False if no_judge else None,
         prefect=False if no_prefect else None,
         erase=False if no_erase else None,
         include_seeds=False if no_include_seeds else None,
-    )
+    ) | limits(concurrency, rpm, tpm, budget_usd, max_calls, max_tokens_total, ledger, batch=batch)
     with foreseen():
         values |= (
             roles(teacher, judge, teacher_id)
@@ -144,30 +129,10 @@ def pilot(
 ) -> None:
     """The whole line on a few tasks: what your teacher does, and what a row would cost."""
     with foreseen():
+        from synthgen.views import terminal
+
         values = given(target=n, mode=mode, prefect=False) | roles(teacher, judge, "")
-        run_job(seeds, out, values, config, prompts, pilot=True)
-
-
-def given(**values: Any) -> dict[str, Any]:
-    """The flags that were given."""
-    return {name: value for name, value in values.items() if value is not None and value != ""}
-
-
-def whole_number(text: str, flag: str) -> int:
-    """A flag's whole number, or exit code 2."""
-    if not text.isdigit() or int(text) < 1:
-        raise typer.BadParameter(f"{flag} takes a whole number from 1, or auto")
-    return int(text)
-
-
-def roles(teacher: str, judge: str, teacher_id: str) -> dict[str, Any]:
-    """The config keys that say who plays what."""
-    found: dict[str, Any] = {}
-    if teacher or teacher_id:
-        found["teacher"] = given(spec=teacher, teacher_id=teacher_id)
-    if judge:
-        found["roles"] = {"judge": {"spec": judge}}
-    return found
+        run_job(seeds, out, values, config, prompts, told=terminal.pilot)
 
 
 def meaning(threshold: float | None, embedder: str) -> dict[str, Any]:
@@ -189,125 +154,6 @@ def steering(topics: Path | None, personas: Path | None) -> dict[str, Any]:
 
     axes = {name: read_lines(path) for name, path in (("topics", topics), ("personas", personas)) if path}
     return {"axes": axes} if axes else {}
-
-
-@contextmanager
-def foreseen() -> Iterator[None]:
-    """Foreseen errors end the command with one line and exit code 1."""
-    try:
-        yield
-    except SynthgenError as error:
-        fail(error)
-
-
-def run_job(
-    seeds: Path, out: Path, values: dict[str, Any], config: Path | None, prompts: Path | None, *, pilot: bool = False
-) -> None:
-    """Run a job with a progress line, print its report, and exit with its code."""
-    progress = Progress()
-    with progress, spoken(progress):
-        from synthgen import api
-        from synthgen.steps import Job, resolve
-        from synthgen.teacher.local import chosen
-
-        values, why = chosen(values, out, os.environ)
-        if why:
-            progress.say(why)
-        job = Job(seeds, out, values, config, prompts, tuple(os.environ.get("SYNTHGEN_REHEARSAL", "").split()))
-        settings, _, tasks = resolve(job)
-        for line in notes(settings, len(tasks)):
-            progress.say(line)
-        try:
-            report = interruptible(api.perform(job, progress, prefect=settings.prefect))
-        except KeyboardInterrupt:
-            typer.echo("synthgen: interrupted; everything is kept, the same command goes on", err=True)
-            raise typer.Exit(STOPPED) from None
-    from synthgen.views import terminal
-
-    typer.echo(terminal.pilot(report) if pilot else terminal.summary(report, out))
-    stop = report["stopped"]
-    if stop["reason"] != "done":
-        typer.echo(f"synthgen: stopped ({stop['reason']}): {stop['advice']}", err=True)
-        raise typer.Exit(STOPPED)
-
-
-@contextmanager
-def spoken(progress: "Progress") -> Iterator[None]:
-    """Say what the package logs, between the lines of progress."""
-    handler = logging.Handler()
-    handler.emit = lambda record: progress.say(f"synthgen: {record.getMessage()}")  # type: ignore[method-assign]
-    log = logging.getLogger("synthgen")
-    log.addHandler(handler)
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-
-
-def interruptible(work: Any) -> dict[str, Any]:
-    """Run a coroutine; SIGTERM is an interrupt too."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    result: dict[str, Any] = asyncio.run(work)
-    return result
-
-
-def notes(settings: Any, seeds: int) -> Iterator[str]:
-    """What a user should know before the run begins."""
-    if seeds < 8:
-        low, high = 15 * seeds, 60 * seeds
-        yield (
-            f"synthgen: only {seeds} seed task(s): every prompt shows the same ones, so expect the pool to saturate at "
-            f"some {low} to {high} instructions"
-        )
-    unpriced = [model for model in settings.prices if settings.budget_usd is not None]
-    if unpriced:
-        price = settings.prices[unpriced[0]]
-        yield (
-            f"synthgen: {unpriced[0]} may cost money: counted at {price.prompt:g} and {price.completion:g} USD per million "
-            f"tokens in and out ([prices] in the config), budget {settings.budget_usd:g} USD"
-        )
-
-
-class Progress:
-    """One line on stderr, at once and then every second: rewritten on a terminal, new in a log every ten seconds."""
-
-    def __init__(self, every_seconds: float = 1.0, write: Callable[[str], object] = sys.stderr.write) -> None:
-        self.counts: dict[str, int] = {}
-        self.every = every_seconds
-        self.write = write
-        self.ended = threading.Event()
-        self.terminal = sys.stderr.isatty()
-        self.began = time.monotonic()
-        self.thread = threading.Thread(target=self._show, daemon=True)
-
-    def __call__(self, stage: str, count: int) -> None:
-        self.counts[stage] = count
-
-    def say(self, text: str) -> None:
-        """A line that stays."""
-        self.write(f"\r\033[K{text}\n" if self.terminal else f"{text}\n")
-
-    def __enter__(self) -> Self:
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.ended.set()
-        self.thread.join()
-
-    def _show(self) -> None:
-        last, shown = "", -LOG_EVERY_SECONDS
-        while True:
-            text = ", ".join(f"{SAID.get(stage, stage)} {count}" for stage, count in self.counts.items()) or "starting"
-            line, now = f"synthgen: {text}", time.monotonic()
-            if self.terminal:
-                self.write(f"\r\033[K{line} ({now - self.began:.0f} s)")
-            elif line != last and now - shown >= LOG_EVERY_SECONDS:
-                self.write(line + "\n")
-                last, shown = line, now
-            if self.ended.wait(self.every):
-                self.write("\r\033[K" if self.terminal else "")
-                return
 
 
 @app.command()
@@ -519,4 +365,6 @@ def export(run: Path) -> None:
 
 def main() -> None:
     """The entry point."""
+    # Arrow's own allocator keeps some 40 MB more than the system's; read when pyarrow is imported.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     app()

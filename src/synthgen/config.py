@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from synthgen.errors import ConfigError
 from synthgen.records import Decoding, Record, Role
+from synthgen.specs import VLLM
 from synthgen.strategies import Taxonomy
 
 LIMIT = Field(json_schema_extra={"kind": "limit"})
@@ -29,9 +30,13 @@ GENERIC = "system_generic"
 """The prompt that is never sent: it is the rows' system message, and changing it changes only `dataset/`."""
 WIDEST = 1024
 """Calls that may be under way at once where the endpoint says how many."""
+AHEAD = 8
+"""Inputs of a stage that may be begun and not committed, for each call that may be under way."""
 BATCHED = 20_000
 """Tasks that a stage collects for a batch."""
 ROLES: tuple[Role, ...] = ("propose", "instantiate", "answer", "judge")
+LATER = ("strategy", "answers_across")
+"""Keys that came after the first runs. At their default they are no part of the digest, so that a run begun before goes on."""
 
 DECODING: dict[Mode, dict[str, Decoding]] = {
     "default": {
@@ -200,8 +205,15 @@ class RunConfig(Record):
     answer_threshold: Share = 0.9
     """ROUGE-L F1 above which an answer of 20 tokens or more is dropped: with an earlier one of its task, or of another
     instruction. 1 turns it off."""
+    answers_across: bool = True
+    """Whether an answer is also dropped for repeating one to another instruction. `synthgen answer` does not look, unless the
+    config says so."""
+    strategy: str = ""
+    """How `synthgen answer` answers: `auto` by the policy, under the strategy of this name, or `none`. "" for instructions
+    that are grown from seeds."""
     judging: bool = True
-    """Whether answers are judged; without a judge there are no pairs."""
+    """Whether answers are judged; without a judge there are no pairs. `synthgen answer` judges one sample only if a judge is
+    named."""
     pick_mean: Mark = 3.5
     """Mean mark from which an answer may be trained on."""
     pick_floor: Mark = 3.0
@@ -241,6 +253,10 @@ class RunConfig(Record):
     """Model to price."""
     ledger: Annotated[str, LIMIT] = ""
     """Path of another run's ledger; "" for the run's own."""
+    vllm_args: Annotated[tuple[str, ...], LIMIT] = ()
+    """Further arguments of `vllm serve` for a `vllm:` teacher, as `["--max-model-len", "8192"]`."""
+    vllm_start_seconds: Annotated[float, Field(gt=0), LIMIT] = 600
+    """How long such a server may take until it is healthy."""
     prefect: Annotated[bool, LIMIT] = True
     """Whether the line runs as a Prefect flow."""
 
@@ -268,19 +284,29 @@ class RunConfig(Record):
 
     @property
     def judged(self) -> bool:
-        """Whether answers are judged: with one sample there is nothing to choose from."""
-        return self.judging and self.samples > 1
+        """Whether answers are judged: with one sample there is nothing to choose from, but marks may be wanted."""
+        return self.judging and (self.samples > 1 or bool(self.strategy))
 
     @property
     def width(self) -> int:
-        """Inputs that a stage works on at once: enough to fill every place of the window."""
-        at_once = WIDEST if self.concurrency == "auto" else self.concurrency
-        return (max(BATCHED, at_once) if self.batch else at_once) + 8
+        """Inputs of a stage that may be begun and not committed: behind a slow one others go on."""
+        ahead = AHEAD * self.at_once
+        return max(BATCHED, ahead) if self.batch else ahead
+
+    @property
+    def at_once(self) -> int:
+        """Calls that may be under way at once, at most."""
+        return WIDEST if self.concurrency == "auto" else self.concurrency
 
     @property
     def rehearsed(self) -> bool:
         """Whether any role is played by the rehearsal."""
         return any(self.role(role).spec.startswith("rehearsal") for role in ROLES)
+
+    @property
+    def vllms(self) -> list[str]:
+        """The SPECs for which a vLLM is started."""
+        return sorted({spec for role in ROLES if (spec := self.role(role).spec).startswith(VLLM)})
 
     @property
     def digest(self) -> str:
@@ -291,7 +317,8 @@ class RunConfig(Record):
         """The keys that shape what is generated, fully resolved."""
         resolved = {stage: self.stage_decoding(stage) for stage in DECODING[self.mode]}
         sent = {name: digest for name, digest in self.prompts.items() if name != GENERIC}
-        kept = keys("generative") - {"teacher", "roles"}
+        usual = {name for name in LATER if getattr(self, name) == RunConfig.model_fields[name].default}
+        kept = keys("generative") - {"teacher", "roles"} - usual
         roles = {role: self._declared(role) for role in ROLES}
         # Benchmarks count by what they hold, wherever they lie.
         looked_up = self.decontaminate.model_copy(update={"against": (), "tokenizer": ""})

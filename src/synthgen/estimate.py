@@ -50,7 +50,12 @@ def estimated(run: RunDir, config: RunConfig, target: int) -> dict[str, Any]:
     whole = {name: ratio_of(name, used, clusters, target, config.seed) for name in QUANTITIES}
     return {
         "target": target,
-        "pilot": {"proposing_calls": len(clusters), "accepted": accepted, "cost_usd": round(total(steps).cost_usd, 6)},
+        "pilot": {
+            "proposing_calls": len(clusters),
+            "accepted": accepted,
+            "calls": total(steps).calls,
+            "cost_usd": round(total(steps).cost_usd, 6),
+        },
         **whole,
         "cost_usd_by_step": {name: round(one.cost_usd / accepted * target, 6) for name, one in steps.items()},
         "few": len(clusters) < FEW,

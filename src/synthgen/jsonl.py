@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import FileIO
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -29,10 +30,13 @@ class Commit:
     of: str
     """Id of the input."""
     lines: dict[str, list[dict[str, Any]]]
+    """With their envelope."""
+    ends: dict[str, int]
+    """Where each file's lines of this commit and of those before it end."""
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """The lines of one file, without their envelope."""
-        return self.lines.get(name, [])
+        return [bare(row) for row in self.lines.get(name, [])]
 
 
 class Journal:
@@ -75,11 +79,7 @@ class Journal:
 
     def commits(self) -> Iterator[Commit]:
         """Every whole commit in order."""
-        readers = {name: _Ahead(rows(path)) for name, path in self.files.items()}
-        for number in range(self.committed):
-            found = {name: reader.take(number) for name, reader in readers.items()}
-            of = next(row["commit_of"] for taken in found.values() for row in taken)
-            yield Commit(number, of, {name: [bare(row) for row in taken] for name, taken in found.items()})
+        return islice(commits(self.files), self.committed)
 
     def drop_from(self, number: int) -> None:
         """Cut every commit from `number` on, for an input that is answered anew."""
@@ -96,41 +96,44 @@ class Journal:
 
     def _cut_back(self) -> int:
         """Truncate every file after the last whole commit; how many commits are left."""
-        seen: dict[int, int] = {}
-        wanted: dict[int, int] = {}
-        for path in self.files.values():
-            for row, _ in located(path):
-                seen[row["commit"]] = seen.get(row["commit"], 0) + 1
-                wanted[row["commit"]] = row["commit_lines"]
-        whole = 0
-        while whole in seen and seen[whole] == wanted[whole]:
-            whole += 1
-        for path in self.files.values():
-            offset = 0
-            for row, end in located(path):
-                if row["commit"] >= whole:
-                    break
-                offset = end
-            if path.stat().st_size != offset:
+        whole, ends = 0, dict.fromkeys(self.files, 0)
+        for one in commits(self.files):
+            whole, ends = one.number + 1, one.ends
+        for name, path in self.files.items():
+            if path.stat().st_size != ends[name]:
                 with storage(path):
-                    os.truncate(path, offset)
+                    os.truncate(path, ends[name])
         return whole
 
 
-class _Ahead:
-    """Rows of one file, taken commit by commit."""
+class Ahead:
+    """The rows of one file, taken commit by commit; none where there is no file."""
 
-    def __init__(self, source: Iterator[dict[str, Any]]) -> None:
-        self._source = source
-        self._next = next(source, None)
+    def __init__(self, path: Path) -> None:
+        self._source = located(path) if path.exists() else iter(())
+        self._next = next(self._source, None)
+        self.end = 0
+        """Where the last row that was taken ends."""
 
     def take(self, number: int) -> list[dict[str, Any]]:
-        """The rows of commit `number`."""
+        """The rows of commit `number`, envelope included."""
         taken = []
-        while self._next is not None and self._next["commit"] == number:
-            taken.append(self._next)
+        while self._next is not None and self._next[0]["commit"] == number:
+            row, self.end = self._next
+            taken.append(row)
             self._next = next(self._source, None)
         return taken
+
+
+def commits(files: Mapping[str, Path]) -> Iterator[Commit]:
+    """Every commit of a stage's files in order, up to the first that is not whole. Holds one at a time."""
+    readers = {name: Ahead(path) for name, path in files.items()}
+    for number in count():
+        lines = {name: reader.take(number) for name, reader in readers.items()}
+        taken = [row for some in lines.values() for row in some]
+        if not taken or len(taken) != taken[0]["commit_lines"]:
+            return
+        yield Commit(number, taken[0]["commit_of"], lines, {name: reader.end for name, reader in readers.items()})
 
 
 def write_all(handle: FileIO, data: bytes) -> None:
@@ -164,6 +167,29 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
     if path.exists():
         for row, _ in located(path):
             yield row
+
+
+def lines(path: Path) -> int:
+    """How many whole lines a file has; 0 where there is none."""
+    if not path.exists():
+        return 0
+    with path.open("rb") as handle:
+        return sum(part.count(b"\n") for part in iter(lambda: handle.read(2**20), b""))
+
+
+def last(path: Path) -> dict[str, Any] | None:
+    """The last whole line of a file of commits, envelope included; None where there is none."""
+    if not path.exists():
+        return None
+    with path.open("rb") as handle:
+        size, wanted = handle.seek(0, os.SEEK_END), 2**13
+        while True:
+            handle.seek(max(0, size - wanted))
+            parts = handle.read().split(b"\n")[:-1]
+            whole = parts if wanted >= size else parts[1:]
+            if whole or wanted >= size:
+                return dict(orjson.loads(whole[-1])) if whole else None
+            wanted *= 8
 
 
 def bare(row: dict[str, Any]) -> dict[str, Any]:

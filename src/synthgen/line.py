@@ -1,18 +1,23 @@
-"""The straight line: grow, tasks, answers, judged, pairs, all streaming on one event loop and one window of calls."""
+"""The straight line: tasks, answers, judged, pairs, all streaming on one event loop and one window of calls.
+
+It begins with instructions that are grown from seeds, or with prompts that were given.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from synthgen.config import RunConfig
-from synthgen.errors import SynthgenError
+from synthgen.errors import InputError, SynthgenError
 from synthgen.prompts import Prompts
 from synthgen.records import Instruction, Seed, Side, Teacher
 from synthgen.runs import RunDir
 from synthgen.stages import grow
 from synthgen.stages.answer import AnswerStage
+from synthgen.stages.given import Prompt
+from synthgen.stages.giventasks import GivenStage
 from synthgen.stages.grow import Embed, Pool, Source, Stop
 from synthgen.stages.judge import JudgeStage
 from synthgen.stages.pair import PairStage
@@ -44,12 +49,19 @@ class Line:
         by_side: dict[Side, list[Seed]] = {"train": [], "test": []}
         for seed in self.seeds:
             by_side[self.sides[seed.id]].append(seed)
-        return Means(self.teacher, self.config, self.prompts, by_side, Leaks(self.prompts.strategies), self.benchmarks)
+        leaks = Leaks(self.prompts.imposed(self.config.strategy))
+        return Means(self.teacher, self.config, self.prompts, by_side, leaks, self.benchmarks)
+
+
+Emit = Callable[[Any], Awaitable[None]]
+Begin = Callable[[Emit], Awaitable[Stop | None]]
+"""Hands on every record that the line begins with; None, or why it ended before the last."""
 
 
 def stages(means: Means) -> list[Stage[Any, Any, Any]]:
-    """The stages after grow. Without a judge the line ends with the answers."""
-    line: list[Stage[Any, Any, Any]] = [TaskStage(means), AnswerStage(means)]
+    """The stages after the beginning. Without a judge the line ends with the answers."""
+    line: list[Stage[Any, Any, Any]] = [GivenStage(means) if means.config.strategy else TaskStage(means)]
+    line += [AnswerStage(means)]
     if means.config.judged:
         line += [JudgeStage(means), PairStage(means)]
     return line
@@ -62,26 +74,49 @@ async def run(line: Line, target: int) -> Stop | None:
     """
     source = Source.of(line.seeds, line.sides, line.config, line.prompts, line.benchmarks)
     pool = Pool.of(source, await grow.vectors_of([seed.instruction for seed in line.seeds], line.embed))
+
+    async def growing(emit: Emit) -> Stop | None:
+        async def told(instruction: Instruction) -> None:
+            line.progress("accepted", pool.accepted)
+            await emit(instruction)
+
+        return await grow.run(line.teacher, grown, pool, target, told, line.embed)
+
+    with line.run.journal("instructions") as grown:
+        return await through(line, growing)
+
+
+async def answer(line: Line, prompts: Iterable[Prompt]) -> Stop | None:
+    """Run the line over prompts that were given. Raises as `run` does."""
+
+    async def reading(emit: Emit) -> Stop | None:
+        try:
+            for one in prompts:
+                await emit(one)
+        except InputError as error:  # what was read before is answered
+            return Stop("InputError", f"{error}; what stands before it is kept, and the same command goes on")
+        return None
+
+    return await through(line, reading)
+
+
+async def through(line: Line, begin: Begin) -> Stop | None:
+    """Run the line's stages over what `begin` hands on; what `begin` returns."""
     following = stages(line.means())
     with ExitStack() as stack:
-        grown = stack.enter_context(line.run.journal("instructions"))
-        journals = [stack.enter_context(line.run.journal(stage.name)) for stage in following]
+        journals = [stack.enter_context(line.run.journal(stage.name, stage.kinds)) for stage in following]
         width = line.config.width
-        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(width) for _ in range(len(following))]
-        drain: asyncio.Queue[Any] = asyncio.Queue(width)
+        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(line.config.at_once) for _ in following]
+        drain: asyncio.Queue[Any] = asyncio.Queue(line.config.at_once)
 
-        async def emit(instruction: Instruction) -> None:
-            line.progress("accepted", pool.accepted)
-            await queues[0].put(instruction)
-
-        async def growing() -> Stop | None:
-            stop = await grow.run(line.teacher, grown, pool, target, emit, line.embed)
+        async def beginning() -> Stop | None:
+            stop = await begin(queues[0].put)
             await queues[0].put(None)
             return stop
 
         try:
             async with asyncio.TaskGroup() as group:
-                first = group.create_task(growing())
+                first = group.create_task(beginning())
                 for stage, journal, inbox, outbox in zip(
                     following, journals, queues, [*queues[1:], drain], strict=True
                 ):

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -23,7 +22,10 @@ from synthgen import steps
 from synthgen.errors import ConfigError, SynthgenError, storage
 from synthgen.line import Progress
 from synthgen.runs import RunDir
+from synthgen.stages.given import Given
 from synthgen.steps import Job, Outcome, Prepared
+from synthgen.strategies import AUTO
+from synthgen.watch import free_port
 
 START_SECONDS = 120
 SETTINGS = {
@@ -91,13 +93,6 @@ def server(variables: MutableMapping[str, str]) -> Iterator[None]:
         child.wait()
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_for(port: int, child: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until the server is healthy. Raises ConfigError, naming --no-prefect, where it does not come up."""
     until = time.monotonic() + START_SECONDS
@@ -152,8 +147,8 @@ def kept(session: Session) -> Iterator[None]:
         session.error = error
 
 
-def build_flow() -> Callable[..., Any]:  # noqa: C901  # a flow reads from top to bottom in one place
-    """The flow and its tasks. Prefect is imported here, after its environment is settled."""
+def build_flow(name: str = "expand") -> Callable[..., Any]:  # noqa: C901  # a flow reads from top to bottom in one place
+    """The flow `expand` or `answer` and its tasks. Prefect is imported here, after its environment is settled."""
     from prefect import flow, task
     from prefect.artifacts import acreate_table_artifact
     from prefect.cache_policies import NO_CACHE
@@ -191,6 +186,19 @@ def build_flow() -> Callable[..., Any]:  # noqa: C901  # a flow reads from top t
         session.report = steps.write_report(session.ready, session.outcome, session.rows)
         await acreate_table_artifact(key="synthgen-funnel", table=funnel(session.report))
 
+    async def through(job: Job) -> Any:
+        session = SESSION.get(None)
+        if session is None:
+            session = Session(job, quiet)
+            SESSION.set(session)
+        with kept(session), RunDir(session.job.out).locked():
+            for step in (read_seeds, run_line, export, report):
+                if session.error is None:
+                    await step()
+        if session.error is not None:
+            return Failed(message=str(session.error))
+        return session.report["stopped"]["reason"]
+
     @flow(name="synthgen-expand", persist_result=False, validate_parameters=False)
     async def expand_flow(
         seeds: str,
@@ -202,21 +210,36 @@ def build_flow() -> Callable[..., Any]:  # noqa: C901  # a flow reads from top t
         keys: dict[str, Any] | None = None,
     ) -> Any:
         """Seeds in, datasets out: read seeds, run the line, export, report."""
-        session = SESSION.get(None)
-        if session is None:
-            values = {**(keys or {}), "target": target, **({"teacher": {"spec": teacher}} if teacher else {})}
-            files = [Path(one) if one else None for one in (config, prompts)]
-            session = Session(Job(Path(seeds), Path(out), values, files[0], files[1]), quiet)
-            SESSION.set(session)
-        with kept(session), RunDir(session.job.out).locked():
-            for step in (read_seeds, run_line, export, report):
-                if session.error is None:
-                    await step()
-        if session.error is not None:
-            return Failed(message=str(session.error))
-        return session.report["stopped"]["reason"]
+        values = {**(keys or {}), "target": target, **spec_of(teacher)}
+        return await through(Job(Path(seeds), Path(out), values, path_of(config), path_of(prompts)))
 
-    return expand_flow
+    @flow(name="synthgen-answer", persist_result=False, validate_parameters=False)
+    async def answer_flow(
+        prompts: str,
+        out: str,
+        strategy: str = "auto",
+        teacher: str = "",
+        field: str = "",
+        config: str | None = None,
+        prompts_dir: str | None = None,
+        keys: dict[str, Any] | None = None,
+    ) -> Any:
+        """Prompts that one has in, a dataset out: read, run the line, export, report."""
+        values = {**(keys or {}), "strategy": strategy, **spec_of(teacher)}
+        given = Given(Path(prompts), field)
+        return await through(Job(None, Path(out), values, path_of(config), path_of(prompts_dir), given=given))
+
+    return answer_flow if name == "answer" else expand_flow
+
+
+def spec_of(teacher: str) -> dict[str, Any]:
+    """The config keys of a teacher SPEC, where there is one."""
+    return {"teacher": {"spec": teacher}} if teacher else {}
+
+
+def path_of(text: str | None) -> Path | None:
+    """A path, where there is one."""
+    return Path(text) if text else None
 
 
 def funnel(report: dict[str, Any]) -> list[dict[str, Any]]:
@@ -248,25 +271,28 @@ async def run_all(job: Job, progress: Progress) -> dict[str, Any]:
     """Every step of a job as a flow run; the report. Raises what `steps.run_all` would."""
     environment(os.environ)
     with server(os.environ):
-        run_flow = build_flow()
+        run_flow = build_flow("expand" if job.given is None else "answer")
         await reach_server()
         session = Session(job, progress)
         SESSION.set(session)
-        target = int(job.values.get("target", 200))
-        await run_flow(str(job.seeds), str(job.out), target, return_state=True)
+        # What the run page shows; the steps take the session's job.
+        shown = {"seeds": str(job.seeds), "target": int(job.values.get("target", 200))}
+        if job.given is not None:
+            shown = {"prompts": str(job.given.path), "strategy": str(job.values.get("strategy", AUTO))}
+        await run_flow(out=str(job.out), **shown, return_state=True)
     if session.error is not None:
         raise session.error
     return session.report
 
 
 def run_script(**parameters: Any) -> Any:
-    """The flow as a plain call, for scripts: parameters are those of the flow; what it returns."""
+    """A flow as a plain call, for scripts: parameters are those of `expand`, or without seeds of `answer`; what it returns."""
     environment(os.environ)
     with server(os.environ):
-        return asyncio.run(build_flow()(**parameters))
+        return asyncio.run(build_flow("expand" if "seeds" in parameters else "answer")(**parameters))
 
 
-def deployable() -> Callable[..., Any]:
-    """The flow for a deployment, where the worker's environment names the server."""
+def deployable(name: str = "expand") -> Callable[..., Any]:
+    """A flow for a deployment, where the worker's environment names the server."""
     environment(os.environ)
-    return build_flow()
+    return build_flow(name)

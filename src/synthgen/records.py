@@ -2,7 +2,8 @@
 
 Records are values: frozen, with no field beyond those named here. Ids are positions on the line:
 `c000012` a call of the grow loop, `c000012-3` its item, `c000012-3-0` an instance of that item,
-`c000012-3-0-2` a sample of an answer to it. Nothing here knows files, prompts or the network.
+`c000012-3-0-2` a sample of an answer to it; `p000012` a row of a file of prompts, `p000012-2` a sample of an answer to it.
+Nothing here knows files, prompts or the network.
 """
 
 from typing import Any, Literal, NamedTuple, Protocol
@@ -181,8 +182,10 @@ class Task(Record):
     """Of the call that wrote the instance; the others are in `calls`."""
     calls: dict[str, str]
     parent: str
+    """The instruction; of a prompt that was given, the id that its row has, or ""."""
     side: Side
     root_id: str
+    """The instruction's; of a prompt that was given, its own id."""
     instruction: str
     input: str
     is_classification: bool
@@ -193,6 +196,7 @@ class Task(Record):
     """Parity mode only: the output that the reference writes with the input."""
     category: str
     difficulty: int
+    """1 to 5; 0 for a prompt that was not inspected."""
     language: str
     strategy: str
     alternative: str = ""

@@ -18,6 +18,7 @@ from synthgen.prompts import Prompts
 from synthgen.records import Answer, Nearest, Rejected, Seed, Task
 from synthgen.runs import RunDir
 from synthgen.stages import again, answer, decontaminate, grow
+from synthgen.stages.tasks import TaskStage
 from synthgen.teacher import embeddings
 from synthgen.teacher.ledger import Ledger
 from synthgen.text.contamination import Contamination, Found
@@ -44,6 +45,8 @@ def screen(
     """
     run = RunDir(out)
     config, texts, seeds = steps.resolve(steps.reopened(out))
+    if config.strategy:
+        raise InputError(f"{out} answers prompts that were given: nothing was proposed that another rule could screen")
     chosen = config.novelty_threshold if threshold is None else threshold
     share = config.fuzzy_threshold if fuzzy is None else fuzzy
     meant = config.semantic.threshold if semantic is None else semantic
@@ -132,7 +135,7 @@ def tasks_again(run: RunDir, benchmarks: Contamination | None) -> list[dict[str,
 def tasks(run: RunDir) -> Iterator[tuple[str, str, str]]:
     """(id, text, what it was) of every task that was looked up, in the order of the instructions."""
     instructions = {row["id"]: row["instruction"] for row in jsonl.rows(run.accepted("instructions"))}
-    with run.journal("tasks") as journal:
+    with run.journal("tasks", TaskStage.kinds) as journal:
         for commit in journal.commits():
             for row in commit.rows("tasks"):
                 yield row["id"], user_text(row["instruction"], row["input"]), ACCEPTED

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CHUNK = 4096
+CHUNK_BYTES = 8 * 2**20
+"""Of a chunk of lines, about, however few rows that is."""
+BOM = b"\xef\xbb\xbf"
+"""Before the first line, as some programs for Windows write it."""
 SUFFIXES = (".jsonl", ".json", ".parquet")
 IN_FOLDERS = (".jsonl", ".parquet", ".arrow")
 """What is read of a folder: `datasets` keeps facts of its own in .json files, and rows in .arrow ones."""
@@ -37,6 +41,14 @@ class Chunk:
         return range(self.first, self.first + len(self.rows))
 
 
+class Broken(dict[str, Any]):
+    """In the place of a row that cannot be read. It has no field."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why = why
+
+
 def files(path: Path) -> list[Path]:
     """A file, or every row file below a folder in order of name."""
     if path.is_dir():
@@ -51,58 +63,105 @@ def files(path: Path) -> list[Path]:
     return [path]
 
 
-def read(path: Path) -> Iterator[Chunk]:
-    """The rows of one file. Raises InputError, naming the line, where it cannot be read."""
+def read(path: Path, *, broken: bool = False) -> Iterator[Chunk]:
+    """The rows of one file. Raises InputError, naming the line, where it cannot be read.
+
+    With `broken`, a line that is no row is a Broken one, and what follows is read on.
+    """
     try:
-        yield from line_chunks(path) if path.suffix in {".jsonl", ".json"} else table_chunks(path)
+        yield from (line_chunks if path.suffix in {".jsonl", ".json"} else table_chunks)(path, broken=broken)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def line_chunks(path: Path) -> Iterator[Chunk]:
+def line_chunks(path: Path, *, broken: bool = False) -> Iterator[Chunk]:
     """Chunks of a file of JSON lines. Empty lines are counted and left out."""
     rows: list[Mapping[str, Any]] = []
     lines: list[bytes] = []
-    first, number = 1, 0
+    first, size = 1, 0
     with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
-            if len(rows) == CHUNK or (not line.strip() and rows):
+            if len(rows) == CHUNK or (rows and (size > CHUNK_BYTES or not line.strip())):
                 yield Chunk(first, rows, lines)
-                rows, lines = [], []
+                rows, lines, size = [], [], 0
             if not line.strip():
                 continue
             if not rows:
                 first = number
-            rows.append(row_of(path, number, line))
+            rows.append(row_of(path, number, line, broken=broken))
             lines.append(line.rstrip(b"\r\n"))
+            size += len(line)
     if rows:
         yield Chunk(first, rows, lines)
 
 
-def row_of(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
-    """The JSON object of a line."""
+def row_of(path: Path, number: int, line: bytes, *, broken: bool = False) -> Mapping[str, Any]:
+    """The JSON object of a line; with `broken`, what is none is a Broken one."""
     try:
-        row = orjson.loads(line)
+        row = orjson.loads(line.removeprefix(BOM) if number == 1 else line)
     except orjson.JSONDecodeError as error:
-        raise InputError(f"{path} line {number} is not JSON: {error}; nothing was written") from error
-    if not isinstance(row, dict):
-        raise InputError(f"{path} line {number} is not a JSON object; nothing was written")
-    return row
+        return unreadable(f"{path} line {number}", f"is not JSON: {error}", broken=broken)
+    return row if isinstance(row, dict) else unreadable(f"{path} line {number}", "is not a JSON object", broken=broken)
 
 
-def table_chunks(path: Path) -> Iterator[Chunk]:
+def unreadable(place: str, why: str, *, broken: bool) -> Broken:
+    """A Broken row, where those are wanted; otherwise raises InputError."""
+    if broken:
+        return Broken(why)
+    raise InputError(f"{place} {why}; nothing was written")
+
+
+def table_chunks(path: Path, *, broken: bool = False) -> Iterator[Chunk]:
     """Chunks of a Parquet file, or of an Arrow file as `datasets` saves it."""
     import pyarrow as pa
 
     first = 1
     try:
         for batch in batches(path):
-            yield Chunk(first, batch.to_pylist(), table=batch)
+            yield Chunk(first, table_rows(path, first, batch, broken=broken), table=batch)
             first += batch.num_rows
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise InputError(
-            f"{path} is not a {path.suffix} file that can be read: {error}; nothing was written"
+            f"{path} is not a {path.suffix} file that can be read: {error}{'' if broken else '; nothing was written'}"
         ) from error
+
+
+def table_rows(path: Path, first: int, batch: "pa.RecordBatch", *, broken: bool) -> list[Mapping[str, Any]]:
+    """The rows of a batch; one whose text is not UTF-8 is looked for by itself."""
+    try:
+        return list(batch.to_pylist())
+    except UnicodeDecodeError:
+        if batch.num_rows == 1:
+            return [unreadable(f"{path} row {first}", "holds text that is not UTF-8", broken=broken)]
+    parts = ((first + place, batch.slice(place, 1)) for place in range(batch.num_rows))
+    return [row for number, part in parts for row in table_rows(path, number, part, broken=broken)]
+
+
+def count(path: Path) -> int:
+    """How many rows a file has. Raises InputError where it cannot be read."""
+    try:
+        return count_lines(path) if path.suffix in {".jsonl", ".json"} else count_table(path)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def count_lines(path: Path) -> int:
+    """How many lines of a file are not empty."""
+    with path.open("rb") as handle:
+        return sum(1 for line in handle if line.strip())
+
+
+def count_table(path: Path) -> int:
+    """How many rows a Parquet or Arrow file says it has."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        if path.suffix == ".arrow":
+            return sum(batch.num_rows for batch in batches(path))
+        return int(pq.read_metadata(path).num_rows)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path} is not a {path.suffix} file that can be read: {error}") from error
 
 
 def batches(path: Path) -> "Iterator[pa.RecordBatch]":

@@ -6,7 +6,7 @@ the limits and export keys of the last command, and what was learned of each rol
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from synthgen.records import Side
 
 STAGES: dict[str, tuple[str, ...]] = {
     "instructions": ("grow",),
-    "tasks": ("instantiate", "vet"),
+    "tasks": ("instantiate", "vet", "prompts"),
     "answers": ("answer",),
     "judged": ("judge",),
     "pairs": ("pick", "pair"),
@@ -47,9 +47,14 @@ class RunDir:
         """The file of what a stage rejects."""
         return self.path / "rejected" / f"{name}.jsonl"
 
-    def journal(self, name: str) -> Journal:
+    def files(self, name: str, kinds: Iterable[str] = ()) -> dict[str, Path]:
+        """The files of one stage: what it accepts, and what it rejects into; `kinds` names them where not all are wanted."""
+        rejected = [one for one in kinds or STAGES[name] if one != name]
+        return {name: self.accepted(name)} | {one: self.rejected(one) for one in rejected}
+
+    def journal(self, name: str, kinds: Iterable[str] = ()) -> Journal:
         """The journal of one stage."""
-        return Journal({name: self.accepted(name)} | {other: self.rejected(other) for other in STAGES[name]})
+        return Journal(self.files(name, kinds))
 
     def ledger(self, config: RunConfig) -> Path:
         """The ledger: the run's own, or that of another run."""

@@ -3,23 +3,25 @@
 Each step takes a Job and leaves files; what it returns is small and plain. A foreseen stop is a value.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
 from synthgen import jsonl, line, prices, prompts, specs, strategies
 from synthgen.config import GENERIC, ROLES, RoleConfig, RunConfig, build, read_toml
 from synthgen.errors import ConfigError, StorageError, SynthgenError, TeacherError
-from synthgen.export import folder, gate
+from synthgen.export import gate
 from synthgen.line import Line, Progress
 from synthgen.records import Answer, Role, Seed, Side, Task
 from synthgen.runs import RunDir
-from synthgen.stages import again, decontaminate
+from synthgen.stages import again, decontaminate, given, giventasks
 from synthgen.stages import seeds as seed_files
+from synthgen.stages.given import Given
 from synthgen.stages.grow import Embed, Stop
 from synthgen.teacher import embeddings
 from synthgen.teacher.connect import Connections, slot
@@ -31,6 +33,8 @@ from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 from synthgen.views import report, rules
 
+INTERRUPT_GRACE_SECONDS = 3.0
+"""How long an interrupted command awaits the calls under way into the ledger: it is to end within 5 seconds."""
 DEFAULT_BUDGET_USD = 5.0
 UNIT_STEP = 50
 """Instructions added at a time where the target counts rows or pairs."""
@@ -40,7 +44,8 @@ UNIT_STEP = 50
 class Job:
     """One command's work on one run directory."""
 
-    seeds: Path
+    seeds: Path | None
+    """None where the line begins with prompts that are given."""
     out: Path
     values: Mapping[str, Any] = field(default_factory=dict)
     """Config keys from flags, over those of the config file."""
@@ -48,6 +53,7 @@ class Job:
     prompts: Path | None = None
     rehearsal: tuple[str, ...] = ()
     """Options for a rehearsal server: tests make it slow, benchmarks make it jitter."""
+    given: Given | None = None
 
 
 def reopened(out: Path) -> Job:
@@ -56,7 +62,8 @@ def reopened(out: Path) -> Job:
     if not source:
         raise ConfigError(f"{out} is not a run of synthgen, or has not begun")
     texts = Path(source["prompts"]) if source["prompts"] else None
-    return Job(Path(source["seeds"]), out, source["values"], None, texts)
+    given = Given(Path(source["given"]), source["field"]) if source.get("given") else None
+    return Job(Path(source["seeds"]) if given is None else None, out, source["values"], None, texts, given=given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,7 @@ class Prepared:
     sides: dict[str, Side]
     benchmarks: Contamination | None = None
     """What must not be given away."""
+    given: Given | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +91,18 @@ class Outcome:
 def resolve(job: Job) -> tuple[RunConfig, prompts.Prompts, tuple[Seed, ...]]:
     """The whole config of a job, with the digests of what it was given."""
     values = merged(read_toml(job.config) if job.config else {}, job.values)
+    if job.given is not None:
+        values = giventasks.completed(values)
+    elif values.get("strategy"):
+        raise ConfigError(
+            "the config key strategy belongs to `synthgen answer`: what is grown is answered by the policy"
+        )
     texts = prompts.load(job.prompts)
     taxonomy_file = job.prompts / "categories.toml" if job.prompts else None
     taxonomy = strategies.load(
         taxonomy_file if taxonomy_file and taxonomy_file.exists() else None, frozenset(texts.strategies)
     )
-    tasks = seed_files.read(job.seeds)
+    tasks = seed_files.read(job.seeds) if job.seeds is not None else ()
     values |= {
         "taxonomy": taxonomy,
         "prompts": texts.digests(),
@@ -96,6 +110,7 @@ def resolve(job: Job) -> tuple[RunConfig, prompts.Prompts, tuple[Seed, ...]]:
     }
     stored = RunDir(job.out).stored()
     config = with_roles(build(values), stored.get("specs", {}))
+    giventasks.check(config.strategy, frozenset(texts.strategies))
     return priced(config, "budget_usd" in values), texts, tasks
 
 
@@ -139,27 +154,33 @@ def priced(config: RunConfig, budget_given: bool) -> RunConfig:
     return config.model_copy(update={"prices": paid | config.prices, "budget_usd": budget})
 
 
-def prepare(job: Job) -> Prepared:
-    """Read and check everything, write the run's config and sides. Nothing is sent."""
+def prepare(job: Job, *, begins: bool = True) -> Prepared:
+    """Read and check everything, write the run's config and sides. Nothing is sent.
+
+    Prompts that were given are looked at only where the line `begins`: an export needs their file no more.
+    """
     config, texts, tasks = resolve(job)
+    if job.given is not None and begins:
+        given.check(job.given)
     benchmarks = decontaminate.load(config.decontaminate)
     config = config.model_copy(update={"decontaminate": decontaminate.filled_in(config.decontaminate, benchmarks)})
     if config.erase and config.system == "generic":
-        gate.check_neutral(texts.text(GENERIC), Leaks(texts.strategies))
+        gate.check_neutral(texts.text(GENERIC), Leaks(texts.imposed(config.strategy)))
     run = RunDir(job.out)
     run.create()
     run.guard(config)
     sides = sides_of(config, tasks, run.read_sides())
-    if not run.sides.exists():
+    if sides and not run.sides.exists():
         run.write_sides(sides)
     run.write(config, run.stored().get("learned", {}), source_of(job))
-    return Prepared(run, config, texts, tasks, sides, benchmarks)
+    return Prepared(run, config, texts, tasks, sides, benchmarks, job.given)
 
 
 def source_of(job: Job) -> dict[str, Any]:
     """Where a job's files came from and the keys it was given, for `synthgen export`."""
     return {
-        "seeds": str(job.seeds.resolve()),
+        "seeds": str(job.seeds.resolve()) if job.seeds is not None else "",
+        **({"given": str(job.given.path.resolve()), "field": job.given.field} if job.given is not None else {}),
         "prompts": str(job.prompts.resolve()) if job.prompts else "",
         "values": merged(read_toml(job.config) if job.config else {}, job.values),
     }
@@ -187,6 +208,7 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
                 run.stored().get("learned", {}),
                 lambda learned: run.write(config, learned, source_of(job)),
                 job.rehearsal,
+                run.path,
             ) as connections,
             embeddings.Embeddings(config.semantic, os.environ, ledger, meter, config.prices, terms) as embedder,
         ):
@@ -198,9 +220,14 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
                 if not begun(run):
                     raise
                 stop = stopped(error)
+            except asyncio.CancelledError:
+                await engine.aclose(INTERRUPT_GRACE_SECONDS)
+                raise
             finally:
                 await engine.aclose()
-        return Outcome(stop, usage(meter, terms, ledger, time.monotonic() - began))
+        found = connections.vllm()
+        used = usage(meter, terms, ledger, time.monotonic() - began)
+        return Outcome(stop, used | ({"vllm": found} if found else {}))
 
 
 def metered(config: RunConfig, ledger: Ledger) -> Meter:
@@ -229,6 +256,8 @@ async def to_target(prepared: Prepared, engine: Engine, progress: Progress, embe
     whole = Line(
         run, config, prepared.prompts, prepared.seeds, prepared.sides, engine, progress, prepared.benchmarks, embed
     )
+    if prepared.given is not None:
+        return await line.answer(whole, given.read(prepared.given))
     if config.target_unit == "instructions":
         return await line.run(whole, config.target)
     instructions = 0
@@ -240,10 +269,14 @@ async def to_target(prepared: Prepared, engine: Engine, progress: Progress, embe
 
 
 def begun(run: RunDir) -> bool:
-    """Whether anything was ever committed: from then on a stop is not a failure to start."""
-    return any(True for _ in jsonl.rows(run.accepted("instructions"))) or any(
-        True for _ in jsonl.rows(run.rejected("grow"))
-    )
+    """Whether anything a call came to was ever committed: from then on a stop is not a failure to start."""
+    called = (run.accepted("instructions"), run.rejected("grow"), run.accepted("answers"), run.rejected("answer"))
+    return any(True for path in called for _ in jsonl.rows(path)) or inspected(run)
+
+
+def inspected(run: RunDir) -> bool:
+    """Whether the first prompt that was given has a task by a call."""
+    return any(row["calls"] for row in islice(jsonl.rows(run.accepted("tasks")), 1))
 
 
 def stopped(error: SynthgenError) -> Stop:
@@ -280,6 +313,8 @@ def rounded(counts: Mapping[str, float]) -> dict[str, float]:
 
 def export(prepared: Prepared) -> dict[str, Any]:
     """Write the dataset folder from what is complete; how many rows each config and split has."""
+    from synthgen.export import folder  # pyarrow takes a while, and the first call does not wait for it
+
     run, config = prepared.run, prepared.config
     models = {role: model_of(run, config, role) for role in ROLES}
     return folder.write_run(run, config, prepared.prompts, prepared.seeds, prepared.sides, models)
@@ -289,7 +324,7 @@ def export_again(out: Path) -> dict[str, Any]:
     """Write the dataset folder of a run anew, as its last command would."""
     job = reopened(out)
     with RunDir(out).locked():
-        return export(prepare(job))
+        return export(prepare(job, begins=False))
 
 
 def model_of(run: RunDir, config: RunConfig, role: Role) -> str:
@@ -301,8 +336,8 @@ def model_of(run: RunDir, config: RunConfig, role: Role) -> str:
 
 def write_report(prepared: Prepared, outcome: Outcome, rows: Mapping[str, Any]) -> dict[str, Any]:
     """Count what the run holds and write report.json; the report."""
-    counted = report.counted(prepared.run, prepared.config)
     stop = outcome.stop
+    counted = report.counted(prepared.run, wanted(prepared, stop))
     reason = {"reason": stop.reason, "advice": stop.advice} if stop else {"reason": "done", "advice": ""}
     whole = {
         **counted,
@@ -318,9 +353,20 @@ def write_report(prepared: Prepared, outcome: Outcome, rows: Mapping[str, Any]) 
     return whole
 
 
+def wanted(prepared: Prepared, stop: Stop | None) -> RunConfig:
+    """The config with what it comes to where prompts are given: all their rows, those behind a stop included."""
+    if prepared.given is None:
+        return prepared.config
+    answered = report.stage_balance(prepared.run, "tasks")["in"]
+    rows = answered if stop is None else max(answered, given.count(prepared.given))
+    return prepared.config.model_copy(update={"target": rows})
+
+
 def rules_of(prepared: Prepared) -> dict[str, Any]:
     """What each rule of the screens dropped, and would have dropped by itself."""
     run, config = prepared.run, prepared.config
+    if config.strategy:
+        return {}
     alike = None
     if not 0 < config.answer_threshold < 1:  # off: the answers are compared only now
         under = again.stage(config, prepared.prompts, rules.ANSWERS)

@@ -22,6 +22,8 @@ STRATEGIES = (
     "explain-then-answer",
 )
 OTHER = "other"
+AUTO, NONE = "auto", "none"
+"""In the place of a strategy's name: that of the policy, and a prompt that is sent as it is."""
 
 
 class Category(Record):

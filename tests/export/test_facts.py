@@ -11,8 +11,15 @@ def made(text, language="en"):
     return rows.sft(task, answer(0, text), Voice(None), rows.metadata(task, ANCESTRY, ORIGIN, {}))
 
 
+def count(counted_rows):
+    tally = facts.Tally()
+    for row in counted_rows:
+        tally.take(row)
+    return tally.counted()
+
+
 def test_rows_are_counted_by_strategy_category_and_language():
-    counted = facts.count(
+    counted = count(
         [made("one two"), made("one", "de"), made("one", "\x85x"), rows.seed_sft(SEED, 0, Voice(None), ORIGIN)]
     )
     assert counted.strategies == {"direct-answer": 3, "none": 1}
@@ -21,13 +28,13 @@ def test_rows_are_counted_by_strategy_category_and_language():
 
 
 def test_lengths_are_in_words_and_shares_in_estimated_tokens():
-    counted = facts.count([made("a " * number) for number in range(1, 11)] + [made("abcd" * 1100), made("abcd" * 2100)])
+    counted = count([made("a " * number) for number in range(1, 11)] + [made("abcd" * 1100), made("abcd" * 2100)])
     assert counted.words == (5, 9, 10)
     assert counted.over == (2 / 12, 1 / 12)
 
 
 def test_of_no_rows_there_is_nothing_to_say():
-    counted = facts.count([])
+    counted = count([])
     assert (counted.words, counted.over, counted.languages) == ((0, 0, 0), (0.0, 0.0), ())
 
 

@@ -1,5 +1,6 @@
 """Parquet files under fixed schemas: streaming, in small groups, the same bytes for the same rows."""
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from exportcase import ANCESTRY, ORIGIN, TASK, answer
@@ -7,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthgen.errors import StorageError
-from synthgen.export import rows
-from synthgen.export.parquet import ROWS_IN_GROUP, SCHEMAS, write_split
+from synthgen.export import parquet, rows
+from synthgen.export.parquet import CHARACTERS_IN_GROUP, ROWS_IN_GROUP, SCHEMAS, Files
 from synthgen.export.rows import Voice
 
 NAME = "train-00000-of-00001.parquet"
@@ -17,6 +18,14 @@ NAME = "train-00000-of-00001.parquet"
 def made(text, number=0):
     row = rows.sft(TASK, answer(number, text), Voice("Be careful."), rows.metadata(TASK, ANCESTRY, ORIGIN, {}))
     return row | {"id": f"r{number}"}
+
+
+def write_split(folder, config, split, given_rows):
+    """Write one split; how many rows it has."""
+    with Files(folder) as files:
+        for row in given_rows:
+            files.put(config, split, row)
+    return files.counts([split]).get(config, {}).get(split, 0)
 
 
 def test_rows_come_back_as_they_were(tmp_path):
@@ -44,20 +53,57 @@ def test_a_split_without_rows_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_groups_are_small_compressed_and_written_as_the_rows_come(tmp_path):
-    taken = []
-
-    def source():
-        for number in range(ROWS_IN_GROUP + 1):
-            taken.append(number)
-            yield made("x", number)
-
-    assert write_split(tmp_path, "sft", "train", source()) == ROWS_IN_GROUP + 1
-    about = pq.ParquetFile(tmp_path / "sft" / NAME).metadata
-    assert [about.row_group(group).num_rows for group in range(about.num_row_groups)] == [ROWS_IN_GROUP, 1]
+def groups(folder, rows_of_file):
+    """How many rows each group of a file has."""
+    write_split(folder, "sft", "train", rows_of_file)
+    about = pq.ParquetFile(folder / "sft" / NAME).metadata
     column = about.row_group(0).column(0)
     assert column.compression == "ZSTD"
     assert column.has_offset_index
+    return [about.row_group(group).num_rows for group in range(about.num_row_groups)]
+
+
+def test_groups_are_small_and_compressed(tmp_path):
+    assert groups(tmp_path, (made("x", number) for number in range(ROWS_IN_GROUP + 1))) == [ROWS_IN_GROUP, 1]
+
+
+def test_groups_of_very_long_rows_are_smaller(tmp_path):
+    assert groups(tmp_path, [made("x" * (CHARACTERS_IN_GROUP // 2 + 1), number) for number in range(5)]) == [2, 2, 1]
+
+
+def test_splits_and_configs_are_counted_apart_in_their_order(tmp_path):
+    with Files(tmp_path) as files:
+        for split in ("test", "train", "train"):
+            files.put("sft", split, made("x"))
+    assert list(files.counts(["train", "test"])["sft"].items()) == [("train", 2), ("test", 1)]
+
+
+def test_a_write_that_fails_closes_its_file(tmp_path):
+    def source():
+        yield made("x")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        write_split(tmp_path, "sft", "train", source())
+    assert pq.read_table(tmp_path / "sft" / NAME).num_rows == 0
+
+
+@given(st.data())
+def test_columns_are_those_that_pyarrow_makes(data):
+    schema = SCHEMAS[data.draw(st.sampled_from(sorted(SCHEMAS)))]
+    text = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
+    kinds = {
+        "string": text,
+        "double": st.floats(allow_nan=False),
+        "bool": st.booleans(),
+        str(parquet.MESSAGES): st.lists(st.fixed_dictionaries({"role": text, "content": text}), max_size=3),
+    }
+    row = st.fixed_dictionaries({field.name: kinds[str(field.type)] for field in schema})
+    drawn = data.draw(st.lists(row, max_size=20))
+    ours = [parquet.column([one[field.name] for one in drawn], field.type) for field in schema]
+    for one in ours:
+        one.validate(full=True)
+    assert pa.Table.from_arrays(ours, schema=schema).equals(pa.Table.from_pylist(drawn, schema=schema))
 
 
 def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path):

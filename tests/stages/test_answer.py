@@ -92,10 +92,10 @@ def test_of_two_labels_that_end_together_the_longer_one_is_meant():
     assert stated_label("nothing of the kind", ("positive", "negative")) == ""
 
 
-async def commits(texts: dict[str, str]) -> list[list]:
+async def commits(texts: dict[str, str], **keys: object) -> list[list]:
     """The records of each task, answered in turn with the text for its instruction."""
     teacher = Scripted(lambda request: texts[request.messages[1].content])
-    stage = AnswerStage(means(teacher, CONFIG.model_copy(update={"samples": 1})))
+    stage = AnswerStage(means(teacher, CONFIG.model_copy(update={"samples": 1} | keys)))
     found = []
     for number, text in enumerate(texts):
         item = task(text, id=f"c{number:06d}-0-0")
@@ -105,11 +105,28 @@ async def commits(texts: dict[str, str]) -> list[list]:
     return found
 
 
+def test_a_prompt_that_is_sent_as_it_is_has_no_system_message_and_the_seed_of_its_sample():
+    plain = task("Name a river.", strategy="none", id="p000003")
+    asked = list(answer.asks(plain, CONFIG, TEXTS))
+    assert [[(one.role, one.content) for one in request.messages] for _, _, request in asked] == [
+        [("user", "Name a river.")]
+    ] * CONFIG.samples
+    assert len({request.seed for _, _, request in asked}) == CONFIG.samples
+
+
 async def test_a_long_answer_given_to_two_instructions_is_dropped_the_second_time():
     first, second, third = await commits({"Name a river.": LONG, "Name a lake.": LONG.upper(), "Name a sea.": "short"})
     assert isinstance(first[0], Answer)
     assert (second[0].reason, second[0].evidence) == ("repeated_answer", first[0].id)
     assert isinstance(third[0], Answer)
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+async def test_where_answers_are_not_compared_across_instructions_they_may_repeat(samples: int):
+    texts = {"Name a river.": LONG, "Name a lake.": LONG.upper(), "Name a sea.": edited(0), "Name a bay.": edited(2)}
+    for kept, *others in await commits(texts, answers_across=False, samples=samples):
+        assert isinstance(kept, Answer)
+        assert [one.reason for one in others] == ["near_identical"] * (samples - 1), "within a task they are compared"
 
 
 async def test_a_short_answer_may_be_given_twice():

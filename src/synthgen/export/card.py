@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import orjson
 
+from synthgen.strategies import AUTO, NONE
+
 SIZES = (
     (1_000, "n<1K"),
     (10_000, "1K<n<10K"),
@@ -43,6 +45,8 @@ class Facts:
     """Words of the SFT completions: median, 90th percentile, longest."""
     over: tuple[float, float]
     """Share of SFT rows over about 1,024 and 2,048 tokens, four characters to a token."""
+    strategy: str = ""
+    """How prompts that were given were answered; "" for tasks that were grown."""
 
 
 def card(facts: Facts) -> str:
@@ -101,8 +105,7 @@ def body(facts: Facts) -> str:
     parts = [
         "# Synthetic instruction data",
         *([REHEARSAL] if facts.rehearsal else []),
-        f"Tasks grown from human-written seeds (Self-Instruct), answered by `{plain(facts.teacher)}` under the reasoning strategies "
-        f"of Orca 2, {facts.samples} sample(s) a task"
+        f"{made(facts)}, {facts.samples} sample(s) a task"
         + (f", judged blind by `{plain(facts.judge)}`." if facts.judge else ", not judged."),
         "## Rows\n\n"
         + table(("config", "split", "rows"), [(c, s, n) for c, x in facts.rows.items() for s, n in x.items()]),
@@ -111,7 +114,7 @@ def body(facts: Facts) -> str:
         "## Strategies\n\n" + table(("strategy", "SFT rows"), list(facts.strategies.items())),
         "## Categories\n\n" + table(("category", "SFT rows"), list(facts.categories.items())),
         f"## Split\n\n{facts.split_rule}",
-        "## Prompts\n\n" + (ERASED if facts.erased else NOT_ERASED),
+        "## Prompts\n\n" + (AS_IT_IS if facts.strategy == NONE else ERASED if facts.erased else NOT_ERASED),
         (
             f"## Length\n\nWords of an SFT completion: median {facts.words[0]}, 90th percentile {facts.words[1]}, longest "
             f"{facts.words[2]}. Rows over about 1,024 tokens: {facts.over[0]:.1%}; over 2,048: {facts.over[1]:.1%} (estimated at "
@@ -126,6 +129,20 @@ def body(facts: Facts) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def made(facts: Facts) -> str:
+    """How the rows were made, in a sentence without its end."""
+    teacher = f"answered by `{plain(facts.teacher)}`"
+    if not facts.strategy:
+        return (
+            f"Tasks grown from human-written seeds (Self-Instruct), {teacher} under the reasoning strategies of Orca 2"
+        )
+    if facts.strategy == NONE:
+        return f"Prompts that were given, {teacher} as they are"
+    under = "strategies" if facts.strategy == AUTO else f"strategy {plain(facts.strategy)}"
+    return f"Prompts that were given, {teacher} under the reasoning {under} of Orca 2"
+
+
+AS_IT_IS = "Every prompt was sent as it is, with no system message."
 ERASED = (
     "The system prompt under which an answer was written is erased: every row carries one neutral message, or none. "
     "The column `strategy` names the reasoning strategy that was used."

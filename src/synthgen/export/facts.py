@@ -1,10 +1,10 @@
 """What the card says, counted from the rows and from the files of the run."""
 
 import math
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 
@@ -16,6 +16,8 @@ from synthgen.runs import RunDir
 from synthgen.text.tokens import word_count
 
 CHARACTERS_PER_TOKEN = 4
+LIMITS = (1024, 2048)
+"""Tokens that a row may be over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,37 +31,42 @@ class Counted:
     over: tuple[float, float]
 
 
-def count(sft: Iterable[Row]) -> Counted:
-    """Count the SFT rows, one at a time."""
-    strategies: Counter[str] = Counter()
-    categories: Counter[str] = Counter()
-    languages: set[str] = set()
-    words: list[int] = []
-    tokens: list[int] = []
-    for row in sft:
-        strategies[row["strategy"]] += 1
-        categories[row["category"]] += 1
-        languages.add(str(orjson.loads(row["metadata_json"]).get("language", "")))
+class Tally:
+    """Counts SFT rows, one at a time; it keeps four bytes of each."""
+
+    def __init__(self) -> None:
+        self._strategies: Counter[str] = Counter()
+        self._categories: Counter[str] = Counter()
+        self._languages: set[str] = set()
+        self._words = array("I")
+        self._over: Counter[int] = Counter()
+
+    def take(self, row: Row) -> None:
+        """Count one row."""
+        self._strategies[row["strategy"]] += 1
+        self._categories[row["category"]] += 1
+        self._languages.add(str(orjson.loads(row["metadata_json"]).get("language", "")))
         text = row["completion"][0]["content"]
-        words.append(word_count(text))
-        tokens.append((len(text) + sum(len(message["content"]) for message in row["prompt"])) // CHARACTERS_PER_TOKEN)
-    return Counted(
-        strategies=dict(sorted(strategies.items())),
-        categories=dict(sorted(categories.items())),
-        languages=tuple(sorted(code for code in languages if len(code) == 2 and code.isascii() and code.isalpha())),
-        words=spread(sorted(words)),
-        over=(share(tokens, 1024), share(tokens, 2048)),
-    )
+        self._words.append(word_count(text))
+        tokens = (len(text) + sum(len(message["content"]) for message in row["prompt"])) // CHARACTERS_PER_TOKEN
+        self._over.update(limit for limit in LIMITS if tokens > limit)
+
+    def counted(self) -> Counted:
+        """What was counted."""
+        rows = len(self._words) or 1
+        languages = (code for code in self._languages if len(code) == 2 and code.isascii() and code.isalpha())
+        return Counted(
+            strategies=dict(sorted(self._strategies.items())),
+            categories=dict(sorted(self._categories.items())),
+            languages=tuple(sorted(languages)),
+            words=spread(sorted(self._words)),
+            over=(self._over[LIMITS[0]] / rows, self._over[LIMITS[1]] / rows),
+        )
 
 
 def spread(ordered: list[int]) -> tuple[int, int, int]:
     """Median, 90th percentile and greatest of ordered values."""
     return (ordered[len(ordered) // 2], ordered[len(ordered) * 9 // 10], ordered[-1]) if ordered else (0, 0, 0)
-
-
-def share(values: list[int], limit: int) -> float:
-    """Share of the values above a limit."""
-    return sum(value > limit for value in values) / len(values) if values else 0.0
 
 
 def marks(run: RunDir) -> dict[str, int]:
@@ -72,23 +79,34 @@ def marks(run: RunDir) -> dict[str, int]:
 
 def funnel(run: RunDir, config: RunConfig) -> dict[str, int]:
     """How many there were at each step of the line."""
-    steps = {"seed tasks": len(config.seeds), "instructions rejected": lines(run.rejected("grow"))}
-    steps["instructions accepted"] = lines(run.accepted("instructions"))
-    steps["tasks after inspection"] = lines(run.accepted("tasks"))
-    steps["usable answers"] = lines(run.accepted("answers"))
+    if config.strategy:
+        steps = {
+            "prompts rejected": jsonl.lines(run.rejected("prompts")),
+            "prompts": jsonl.lines(run.accepted("tasks")),
+        }
+    else:
+        steps = {"seed tasks": len(config.seeds), "instructions rejected": jsonl.lines(run.rejected("grow"))}
+        steps["instructions accepted"] = jsonl.lines(run.accepted("instructions"))
+        steps["tasks after inspection"] = jsonl.lines(run.accepted("tasks"))
+    steps["usable answers"] = jsonl.lines(run.accepted("answers"))
     if config.judged:
-        steps |= {"answers judged": lines(run.accepted("judged")), "preference pairs": lines(run.accepted("pairs"))}
+        steps |= {
+            "answers judged": jsonl.lines(run.accepted("judged")),
+            "preference pairs": jsonl.lines(run.accepted("pairs")),
+        }
     return steps
-
-
-def lines(path: Path) -> int:
-    """Lines of a file of commits."""
-    return sum(1 for _ in jsonl.rows(path))
 
 
 def split_rule(config: RunConfig, sides: Mapping[str, Side]) -> str:
     """How train and test are divided, or why there is no test."""
     test = sum(side == "test" for side in sides.values())
+    if config.strategy:
+        share = f"about {config.test_share:.0%} of the prompts form the test side, by a hash of their text"
+        return (
+            f"{share[0].upper()}{share[1:]}."
+            if config.test_share
+            else "There is no test split: all prompts are to train on."
+        )
     if test:
         return (
             f"{test} of {len(sides)} seeds form the test side, chosen by a hash of their ids before anything was "

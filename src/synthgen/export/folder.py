@@ -2,8 +2,9 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from synthgen import jsonl
 from synthgen.config import GENERIC, RunConfig
 from synthgen.errors import storage
 from synthgen.export import card, facts, gate, rows
-from synthgen.export.parquet import SCHEMAS, write_split
+from synthgen.export.facts import Counted, Tally
+from synthgen.export.parquet import Files
 from synthgen.export.rows import Ancestry, Origin, Row, Voice
+from synthgen.jsonl import Ahead
 from synthgen.prompts import Prompts
-from synthgen.records import Answer, Instruction, Judged, Pair, Record, Role, Seed, Side, Task
+from synthgen.records import Answer, Instruction, Judged, Pair, Role, Seed, Side, Task
 from synthgen.runs import RunDir
 from synthgen.stages.pick import first, pick, scored
 from synthgen.text.ngrams import Leaks
@@ -27,7 +30,8 @@ class Finished:
     """A task at the end of the line, with everything known of it."""
 
     task: Task
-    ancestry: Ancestry
+    ancestry: Ancestry | None
+    """None for a prompt that was given."""
     answers: tuple[Answer, ...]
     verdicts: Mapping[str, Judged]
     picked: Answer | None
@@ -45,59 +49,46 @@ class Export:
     voice: Voice
     origin: Origin
 
-    def rows(self, name: str) -> Callable[[Side], Iterator[Row]]:
-        """The rows of one config, for a side."""
-        made: dict[str, Callable[[Side], Iterator[Row]]] = {
-            "sft": self.sft,
-            "sft_messages": lambda side: map(rows.as_messages, self.sft(side)),
-            "dpo": self.dpo,
-            "kto": self.kto,
-        }
-        return made[name]
+    def rows(self) -> Iterator[tuple[str, Side, Row]]:
+        """(config, side, row) of every row: seeds first, then what came of each task that went the whole line, in order."""
+        for config, side, row in chain(self.of_seeds(), chain.from_iterable(map(self.of_task, self.finished()))):
+            yield config, side, row
+            if config == "sft":
+                yield "sft_messages", side, rows.as_messages(row)
 
-    def sft(self, side: Side) -> Iterator[Row]:
-        """Seeds first, then the picked answer of each task."""
-        if self.config.include_seeds:
-            for seed in self.seeds:
-                if self.sides[seed.id] == side:
-                    yield from (
-                        rows.seed_sft(seed, number, self.voice, self.origin) for number in range(len(seed.instances))
-                    )
-        for one in self.finished(side):
-            if one.picked is not None:
-                yield rows.sft(one.task, one.picked, self.voice, self.about(one))
+    def of_seeds(self) -> Iterator[tuple[str, Side, Row]]:
+        """The seeds' own rows, if they are wanted."""
+        for seed in self.seeds if self.config.include_seeds else ():
+            for number in range(len(seed.instances)):
+                yield "sft", self.sides[seed.id], rows.seed_sft(seed, number, self.voice, self.origin)
 
-    def dpo(self, side: Side) -> Iterator[Row]:
-        """One row for each pair."""
-        for one in self.finished(side):
-            if one.pair is not None:
-                answers = {answer.id: answer for answer in one.answers}
-                yield rows.dpo(one.task, one.pair, answers, self.voice, self.about(one))
-
-    def kto(self, side: Side) -> Iterator[Row]:
-        """The clearly good and the clearly bad answers."""
+    def of_task(self, one: Finished) -> Iterator[tuple[str, Side, Row]]:
+        """The picked answer of a task, its pair, and its clearly good and clearly bad answers."""
+        about = rows.metadata(one.task, one.ancestry, self.origin, one.verdicts)
+        if one.picked is not None:
+            yield "sft", one.task.side, rows.sft(one.task, one.picked, self.voice, about)
+        if one.pair is not None:
+            answers = {answer.id: answer for answer in one.answers}
+            yield "dpo", one.task.side, rows.dpo(one.task, one.pair, answers, self.voice, about)
         mean, floor = self.config.pick_mean, self.config.pick_floor
-        for one in self.finished(side):
-            yield from rows.kto(
-                one.task, one.answers, one.verdicts, self.voice, self.about(one), mean=mean, floor=floor
-            )
+        for row in rows.kto(one.task, one.answers, one.verdicts, self.voice, about, mean=mean, floor=floor):
+            yield "kto", one.task.side, row
 
-    def about(self, one: Finished) -> dict[str, Any]:
-        """The metadata of a task's rows."""
-        return rows.metadata(one.task, one.ancestry, self.origin, one.verdicts)
-
-    def finished(self, side: Side) -> Iterator[Finished]:
-        """Every task of a side that went the whole line, in order."""
-        ancestry = {one["id"]: ancestry_of(one) for one in jsonl.rows(self.run.accepted("instructions"))}
+    def finished(self) -> Iterator[Finished]:
+        """Every task that went the whole line, in order."""
+        instructions = jsonl.rows(self.run.accepted("instructions"))
+        instruction: Mapping[str, Any] | None = None
         for task, answers, verdicts, pair in zip_line(self.run, judged=self.config.judged):
-            if task.side == side:
-                by_id = {verdict.id: verdict for verdict in verdicts}
-                if self.config.judged:
-                    best = pick(scored(answers, verdicts), self.config)
-                    picked = best.answer if best else None
-                else:
-                    picked = first(answers)
-                yield Finished(task, ancestry[task.parent], tuple(answers), by_id, picked, pair)
+            while not self.config.strategy and (instruction is None or instruction["id"] != task.parent):
+                instruction = next(instructions)
+            by_id = {verdict.id: verdict for verdict in verdicts}
+            if self.config.judged:
+                best = pick(scored(answers, verdicts), self.config)
+                picked = best.answer if best else None
+            else:
+                picked = first(answers)
+            ancestry = ancestry_of(instruction) if instruction is not None else None
+            yield Finished(task, ancestry, tuple(answers), by_id, picked, pair)
 
 
 def ancestry_of(row: Mapping[str, Any]) -> Ancestry:
@@ -111,37 +102,15 @@ def zip_line(run: RunDir, *, judged: bool) -> Iterator[tuple[Task, list[Answer],
 
     Ends where the last stage has not committed yet.
     """
-    last = "pairs" if judged else "answers"
-    whole = committed(run, last)
-    answers = ahead(run.accepted("answers"), Answer)
-    verdicts = ahead(run.accepted("judged"), Judged)
-    pairs = ahead(run.accepted("pairs"), Pair)
-    for number, task in enumerate(jsonl.records(run.accepted("tasks"), Task)):
-        if number >= whole:
-            return
-        found = pairs(number) if judged else []
-        yield task, answers(number), verdicts(number) if judged else [], found[0] if found else None
-
-
-def ahead(path: Path, kind: type[Any]) -> Callable[[int], list[Any]]:
-    """A reader that gives the records of commit after commit."""
-    source = jsonl.rows(path)
-    held: list[dict[str, Any] | None] = [next(source, None)]
-
-    def take(number: int) -> list[Record]:
-        taken = []
-        while held[0] is not None and held[0]["commit"] == number:
-            taken.append(kind.model_validate(jsonl.bare(held[0])))
-            held[0] = next(source, None)
-        return taken
-
-    return take
-
-
-def committed(run: RunDir, name: str) -> int:
-    """How many whole commits a stage has made."""
-    with run.journal(name) as journal:
-        return journal.committed
+    tasks = jsonl.records(run.accepted("tasks"), Task)
+    answered, marked = Ahead(run.accepted("answers")), Ahead(run.accepted("judged"))
+    for task, end in zip(tasks, jsonl.commits(run.files("pairs" if judged else "answers")), strict=False):
+        number = end.number
+        said = answered.take(number) if judged else end.lines["answers"]
+        answers = [Answer.model_validate(jsonl.bare(row)) for row in said]
+        verdicts = [Judged.model_validate(jsonl.bare(row)) for row in marked.take(number)] if judged else []
+        pairs = [Pair.model_validate(row) for row in end.rows("pairs")]
+        yield task, answers, verdicts, pairs[0] if pairs else None
 
 
 def write_run(
@@ -168,7 +137,7 @@ def write_run(
     try:
         counts = build(new, export)
         if counts:
-            gate.search(new, Leaks(prompts.strategies), erased=config.erase)
+            gate.search(new, Leaks(prompts.imposed(config.strategy)), erased=config.erase)
             swap(new, run.dataset)
         else:
             shutil.rmtree(run.dataset, ignore_errors=True)
@@ -179,12 +148,18 @@ def write_run(
 
 def build(folder: Path, export: Export) -> dict[str, dict[str, int]]:
     """Write every config and the card into a new folder; config to split to rows, only those that have some."""
-    counts = {name: write_config(folder, name, export) for name in SCHEMAS}
-    counts = {name: splits for name, splits in counts.items() if splits}
+    tally = Tally()
+    with Files(folder) as files:
+        for config, side, row in export.rows():
+            files.put(config, side, row)
+            if config == "sft":
+                tally.take(row)
+    counts = files.counts(SPLITS)
     if counts:
         with storage(folder):
             digests = {name: digest(folder / name) for name in counts}
-            (folder / "README.md").write_text(card.card(facts_of(export, counts, digests)), encoding="utf-8")
+            about = facts_of(export, tally.counted(), counts, digests)
+            (folder / "README.md").write_text(card.card(about), encoding="utf-8")
     return counts
 
 
@@ -197,10 +172,11 @@ def digest(folder: Path) -> str:
     return whole.hexdigest()
 
 
-def facts_of(export: Export, counts: Mapping[str, Mapping[str, int]], digests: Mapping[str, str]) -> card.Facts:
+def facts_of(
+    export: Export, counted: Counted, counts: Mapping[str, Mapping[str, int]], digests: Mapping[str, str]
+) -> card.Facts:
     """What the card says of a run."""
     config = export.config
-    counted = facts.count(row for side in SPLITS for row in export.sft(side))
     return card.Facts(
         license=config.license,
         languages=counted.languages,
@@ -216,17 +192,11 @@ def facts_of(export: Export, counts: Mapping[str, Mapping[str, int]], digests: M
         split_rule=facts.split_rule(config, export.sides),
         erased=config.erase,
         samples=config.samples,
+        strategy=config.strategy,
         digest=config.digest,
         words=counted.words,
         over=counted.over,
     )
-
-
-def write_config(folder: Path, name: str, export: Export) -> dict[str, int]:
-    """Write one config; split to rows, only those that have some."""
-    made = export.rows(name)
-    counts = {split: write_split(folder, name, split, made(split)) for split in SPLITS}
-    return {split: count for split, count in counts.items() if count}
 
 
 def swap(new: Path, old: Path) -> None:

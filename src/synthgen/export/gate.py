@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pyarrow.parquet as pq
 
 from synthgen.config import GENERIC
 from synthgen.errors import ConfigError, SynthgenError
@@ -33,10 +32,18 @@ def search(folder: Path, leaks: Leaks, *, erased: bool) -> None:
         raise LeakError(
             f'the dataset card quotes a strategy prompt: "{found}"; reword the prompt or what the card is made of'
         )
-    for path in sorted(folder.rglob("*.parquet")):
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=500):
-            for row in batch.to_pylist():
-                search_row(path.parent.name, row, leaks, erased=erased)
+    for path in sorted(folder.rglob("*.parquet")) if leaks else []:
+        for row in rows_of(path):
+            search_row(path.parent.name, row, leaks, erased=erased)
+
+
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a file, a few at a time."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        for batch in file.iter_batches(batch_size=500, use_threads=False):
+            yield from batch.to_pylist()
 
 
 def search_row(config: str, row: Mapping[str, Any], leaks: Leaks, *, erased: bool = True) -> None:

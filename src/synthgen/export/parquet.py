@@ -1,9 +1,12 @@
 """Write rows as Parquet under a fixed schema: small row groups, zstd, a page index. Equal rows give equal bytes."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice
+from array import array
+from collections.abc import Mapping, Sequence, Sized
+from contextlib import ExitStack
+from itertools import accumulate, chain
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +14,8 @@ import pyarrow.parquet as pq
 from synthgen.errors import storage
 
 ROWS_IN_GROUP = 2000
+CHARACTERS_IN_GROUP = 2**26
+"""Of a group, about, however few rows that is."""
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
 SHARED = [(name, pa.string()) for name in ("id", "root_id", "strategy", "category", "source", "metadata_json")]
 SCHEMAS: Mapping[str, pa.Schema] = {
@@ -26,25 +31,105 @@ SCHEMAS: Mapping[str, pa.Schema] = {
 }  # fmt: skip
 
 
-def write_split(folder: Path, config: str, split: str, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write one split of one config, streaming; how many rows it has. A split without rows leaves no file."""
-    groups = grouped(rows)
-    first = next(groups, None)
-    if first is None:
-        return 0
-    path = folder / config / f"{split}-00000-of-00001.parquet"
-    written = 0
-    with storage(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with pq.ParquetWriter(path, SCHEMAS[config], compression="zstd", write_page_index=True) as writer:
-            for group in chain([first], groups):
-                writer.write_table(pa.Table.from_pylist(group, schema=SCHEMAS[config]))
-                written += len(group)
-    return written
+class Files:
+    """The Parquet files of a dataset folder, each made with its first row and written as its rows come."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._splits: dict[tuple[str, str], Split] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def put(self, config: str, split: str, row: Mapping[str, Any]) -> None:
+        """Take one row."""
+        place = config, split
+        if place not in self._splits:
+            one = Split(self._folder / config / f"{split}-00000-of-00001.parquet", SCHEMAS[config])
+            self._splits[place] = self._stack.enter_context(one)
+        self._splits[place].put(row)
+
+    def counts(self, splits: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Config to split to rows, only those that have some."""
+        found = {
+            config: {one: self._splits[config, one].rows for one in splits if (config, one) in self._splits}
+            for config in SCHEMAS
+        }
+        return {config: of for config, of in found.items() if of}
 
 
-def grouped(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """The rows in lists of a row group's size."""
-    source = iter(rows)
-    while group := list(islice(source, ROWS_IN_GROUP)):
-        yield group
+class Split:
+    """One split of one config."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.rows = 0
+        self._path, self._schema = path, schema
+        self._group: list[Mapping[str, Any]] = []
+        self._size = 0
+        with storage(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = pq.ParquetWriter(path, schema, compression="zstd", write_page_index=True)
+
+    def put(self, row: Mapping[str, Any]) -> None:
+        """Take one row; a whole group is written."""
+        self.rows += 1
+        self._group.append(row)
+        self._size += size_of(row)
+        if len(self._group) == ROWS_IN_GROUP or self._size > CHARACTERS_IN_GROUP:
+            self._write()
+
+    def _write(self) -> None:
+        columns = [column([row[field.name] for row in self._group], field.type) for field in self._schema]
+        self._group, self._size = [], 0
+        with storage(self._path):
+            self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None and self._group:
+                self._write()
+        finally:
+            with storage(self._path):
+                self._writer.close()
+
+
+def size_of(row: Mapping[str, Any]) -> int:
+    """Characters of a row, about."""
+    said = (message["content"] for value in row.values() if isinstance(value, list) for message in value)
+    return len(row["metadata_json"]) + sum(map(len, said))
+
+
+def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """An array of values, none of them null. `pa.array` does the same, and imports pandas to ask whether they are its."""
+    if pa.types.is_list(kind):
+        inner = column(list(chain.from_iterable(values)), kind.value_type)
+        return pa.Array.from_buffers(kind, len(values), [None, offsets(values)], children=[inner])
+    if pa.types.is_struct(kind):
+        inner = [column([value[field.name] for value in values], field.type) for field in kind]
+        return pa.Array.from_buffers(kind, len(values), [None], children=inner)
+    if pa.types.is_boolean(kind):
+        return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(bits(values))])
+    if pa.types.is_float64(kind):
+        return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(array("d", values))])
+    encoded = [value.encode() for value in values]
+    return pa.Array.from_buffers(kind, len(encoded), [None, offsets(encoded), pa.py_buffer(b"".join(encoded))])
+
+
+def offsets(values: Sequence[Sized]) -> pa.Buffer:
+    """Where each value begins, and the last one ends."""
+    return pa.py_buffer(array("i", accumulate(map(len, values), initial=0)))
+
+
+def bits(values: Sequence[bool]) -> bytes:
+    """Eight values to the byte, the first in the lowest bit."""
+    eights = (values[first : first + 8] for first in range(0, len(values), 8))
+    return bytes(sum(value << place for place, value in enumerate(eight)) for eight in eights)

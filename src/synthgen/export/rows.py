@@ -76,18 +76,12 @@ def dumped(metadata: Mapping[str, Any]) -> str:
     return orjson.dumps(dict(metadata), option=orjson.OPT_SORT_KEYS).decode()
 
 
-def metadata(task: Task, ancestry: Ancestry, origin: Origin, verdicts: Mapping[str, Judged]) -> dict[str, Any]:
+def metadata(task: Task, ancestry: Ancestry | None, origin: Origin, verdicts: Mapping[str, Judged]) -> dict[str, Any]:
     """Where a row comes from and how its answers were marked, by answer id."""
-    found: dict[str, Any] = {
+    found = {
         "teacher": origin.teacher,
-        "instruction_id": task.parent,
-        "parents": ancestry.parents,
-        "nearest": {"id": ancestry.nearest_id, "score": ancestry.nearest_score},
-        "calls": {**task.calls, "propose": ancestry.call},
-        "difficulty": task.difficulty,
-        "language": task.language,
-        "is_classification": task.is_classification,
         "side": task.side,
+        **(given(task) if ancestry is None else grown(task, ancestry)),
     }
     if task.intended_label:
         found |= {"labels": task.labels, "intended_label": task.intended_label}
@@ -101,6 +95,25 @@ def metadata(task: Task, ancestry: Ancestry, origin: Origin, verdicts: Mapping[s
     if origin.rehearsal:
         found["rehearsal"] = True
     return found
+
+
+def grown(task: Task, ancestry: Ancestry) -> dict[str, Any]:
+    """Where a task comes from that was grown from seeds."""
+    return {
+        "instruction_id": task.parent,
+        "parents": ancestry.parents,
+        "nearest": {"id": ancestry.nearest_id, "score": ancestry.nearest_score},
+        "calls": {**task.calls, "propose": ancestry.call},
+        "difficulty": task.difficulty,
+        "language": task.language,
+        "is_classification": task.is_classification,
+    }
+
+
+def given(task: Task) -> dict[str, Any]:
+    """Where a prompt comes from that was given: its row's own id, and what the inspection found, as far as there is any."""
+    inspected = {"difficulty": task.difficulty, "language": task.language} if task.difficulty else {}
+    return {"calls": dict(task.calls), **inspected, **({"row_id": task.parent} if task.parent else {})}
 
 
 def sft(task: Task, answer: Answer, voice: Voice, about: Mapping[str, Any]) -> Row:

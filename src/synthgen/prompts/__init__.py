@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from synthgen.errors import ConfigError
 from synthgen.records import Message, Schema
+from synthgen.strategies import NONE
 
 PART = re.compile(r"^=== (system|user|prompt)\n", re.MULTILINE)
 
@@ -67,6 +68,11 @@ class Prompts:
         """Every strategy prompt by the strategy's name."""
         lead = "strategies/"
         return {name.removeprefix(lead): self.text(name) for name in self.texts if name.startswith(lead)}
+
+    def imposed(self, strategy: str) -> dict[str, str]:
+        """The strategy prompts that a run may send, by the config key of that name."""
+        every = self.strategies
+        return {} if strategy == NONE else {strategy: every[strategy]} if strategy in every else every
 
     def digests(self) -> dict[str, str]:
         """SHA-256 of every prompt file, by name."""

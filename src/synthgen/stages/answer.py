@@ -13,6 +13,7 @@ from synthgen.records import Answer, Message, Nearest, Record, Rejected, Reply, 
 from synthgen.stages.judge import Answered
 from synthgen.stages.screen import REFUSAL
 from synthgen.stages.stream import Lines, Means
+from synthgen.strategies import NONE
 from synthgen.text.ngrams import Leaks
 from synthgen.text.novelty import Novelty
 from synthgen.text.rouge import rouge_l
@@ -41,14 +42,17 @@ def ask(task: Task, strategy: str, sample: int, config: RunConfig, prompts: Prom
         role="answer",
         step="answer",
         about=f"{task.id}-{sample}",
-        messages=(
-            Message(role="system", content=prompts.strategy(strategy)),
-            Message(role="user", content=user_text(task.instruction, task.input)),
-        ),
+        messages=messages(task, strategy, prompts),
         decoding=config.stage_decoding("answer"),
         sample=sample,
         seed=rng.getrandbits(31),
     )
+
+
+def messages(task: Task, strategy: str, prompts: Prompts) -> tuple[Message, ...]:
+    """The task under the system prompt of its strategy, or as it is."""
+    said = Message(role="user", content=user_text(task.instruction, task.input))
+    return (said,) if strategy == NONE else (Message(role="system", content=prompts.strategy(strategy)), said)
 
 
 def read(reply: Reply, task: Task, sample: int, strategy: str, leaks: Leaks) -> Answer | Rejected:
@@ -110,7 +114,7 @@ def stated_label(text: str, labels: tuple[str, ...]) -> str:
 
 
 class AnswerStage:
-    """Task to Answered. Its state is the long answers seen so far, for dropping those given twice or nearly so."""
+    """Task to Answered. Its state is the long answers seen so far, for dropping those given twice or nearly so, if at all."""
 
     name: ClassVar[str] = "answers"
     kinds: ClassVar[Mapping[str, type[Record]]] = {"answers": Answer, "answer": Rejected}
@@ -140,6 +144,8 @@ class AnswerStage:
 
     def settle(self, item: Task, raw: Lines) -> Lines:
         """Drop long answers that an earlier one of the task, or one to another instruction, has nearly word for word."""
+        if len(raw) == 1 and not self.means.config.answers_across:
+            return raw
         lines: list[tuple[str, Record]] = []
         kept: list[tuple[str, list[str]]] = []
         for name, record in raw:
@@ -181,14 +187,16 @@ class AnswerStage:
     def taken(self, item: Task, lines: Lines) -> Iterable[Answered]:
         """The task with its usable answers."""
         answers = tuple(record for _, record in lines if isinstance(record, Answer))
-        for answer in answers:
-            if (key := answer_key(answer.text)) is not None:
-                self.seen.setdefault(key, (normalised(item.instruction), answer.id))
+        if self.means.config.answers_across:
+            for answer in answers:
                 self._remember(item, answer)
         return [Answered(item, answers)]
 
     def _remember(self, item: Task, answer: Answer) -> None:
-        """Take a long answer into the pool that answers to other instructions are compared with."""
+        """Take a long answer into those that answers to other instructions are compared with."""
+        if (key := answer_key(answer.text)) is None:
+            return
+        self.seen.setdefault(key, (normalised(item.instruction), answer.id))
         if self.pool is not None and not item.intended_label:
             self.pool.add(answer.id, answer.text)
             self.instructions[answer.id] = normalised(item.instruction)

@@ -23,6 +23,7 @@ In_contra = TypeVar("In_contra", contravariant=True)
 Out_co = TypeVar("Out_co", covariant=True)
 Lines = Sequence[tuple[str, Record]]
 """(file, record) of one commit."""
+OR_ANEW = "or start a new run with --ledger pointing at this run's ledger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,11 @@ async def stream(
             progress(stage.name, settled)
             for out in stage.taken(item, lines):
                 await outbox.put(out)
+        if settled < done:
+            raise ConfigError(
+                f"stage {stage.name} has answered {done} inputs and was given {settled}: rows were taken from the input, or "
+                f"files of two runs are mixed; restore them, {OR_ANEW}"
+            )
         await outbox.put(None)
     finally:
         for pending in (feeding, *started):
@@ -118,6 +124,6 @@ def read_back(stage: Stage[In, Raw, Out], identity: str, commit: Commit) -> Line
     if commit.of != identity:
         raise ConfigError(
             f"the files of stage {stage.name} stand at {commit.of} where the line stands at {identity}: files of two runs "
-            "are mixed in this directory; restore it, or start a new run with --ledger pointing at this run's ledger"
+            f"are mixed in this directory; restore it, {OR_ANEW}"
         )
     return [(name, kind.model_validate(row)) for name, kind in stage.kinds.items() for row in commit.rows(name)]

@@ -37,7 +37,10 @@ class Terms:
 
     def dispatch(self, urls: Sequence[str], key: str | None) -> Dispatch:
         """The way to the endpoints of a SPEC, not yet opened."""
-        client = Client(tuple(urls), key)
+        return self.over(Client(tuple(urls), key))
+
+    def over(self, client: Client) -> Dispatch:
+        """The way that a client goes, not yet opened."""
         window = self._shared or self._own.setdefault(client.names, Window(WIDEST, Knee()))
         return Dispatch(client, window, self.rates, deadline_seconds=self.deadline_seconds, tell=self._tell)
 

@@ -1,6 +1,7 @@
 """Find text of the strategy prompts in other text: whole sentences, and runs of eight words."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from synthgen.text.tokens import sentences, words
@@ -26,20 +27,30 @@ class Leaks:
         self._begin = frozenset(run[:2] for run in self._runs)
         self._lengths = sorted({len(run) for run in self._runs})
         self._least = min((sum(map(len, run)) for run in self._runs), default=0)
+        self._quoted = lru_cache(maxsize=64)(self._quotations)
+        """Remembers some: every row has the same system message."""
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to find."""
+        return bool(self._runs)
 
     def find(self, text: str, allowed: str = "") -> str | None:
         """The first quotation in a text, or None. What also stands in `allowed`, the task itself, is no quotation."""
-        if text.isascii() and (len(text) < self._least or text.isalnum()):
-            return None  # too short, or one word: most strings of a row are ids
+        quoted = self._quoted(text)
+        if not quoted:
+            return None
+        return next((" ".join(run) for run in quoted if run not in windows(words(allowed), len(run))), None)
+
+    def _quotations(self, text: str) -> list[tuple[str, ...]]:
+        """Every quotation in a text, in order."""
+        if not self._runs or (text.isascii() and (len(text) < self._least or text.isalnum())):
+            return []  # too short, or one word: most strings of a row are ids
         spoken = words(text)
-        for start, two in enumerate(pairwise(spoken)):
-            if two not in self._begin:
-                continue
-            for length in self._lengths:
-                run = tuple(spoken[start : start + length])
-                if run in self._runs and run not in windows(words(allowed), len(run)):
-                    return " ".join(run)
-        return None
+        if self._begin.isdisjoint(pairwise(spoken)):
+            return []
+        starts = (start for start, two in enumerate(pairwise(spoken)) if two in self._begin)
+        runs = (tuple(spoken[start : start + length]) for start in starts for length in self._lengths)
+        return [run for run in runs if run in self._runs]
 
 
 def windows(tokens: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:

@@ -7,6 +7,8 @@ SPECIAL = re.compile(
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]",
     re.IGNORECASE,
 )
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""The control characters alone."""
 
 
 def special_tokens(text: str) -> str | None:

@@ -4,13 +4,18 @@ Every stage's balance is part of it: what went in is what came out, was rejected
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from synthgen import jsonl
 from synthgen.config import RunConfig
+from synthgen.jsonl import Ahead
 from synthgen.runs import STAGES, RunDir
 from synthgen.text.tokens import word_count
 from synthgen.views.growth import growth
@@ -22,21 +27,23 @@ LONGER_CHOSEN = (0.35, 0.65)
 def counted(run: RunDir, config: RunConfig) -> dict[str, Any]:
     """What the files of a run hold, as plain values."""
     rejected = {stage: reasons(run, stage) for stages in STAGES.values() for stage in stages}
-    accepted = sum(1 for _ in jsonl.rows(run.accepted("instructions")))
     tasks, categories, strategies = task_counts(run)
     balance = {name: stage_balance(run, name) for name in STAGES}
+    given, grown = bool(config.strategy), balance["instructions"]
+    accepted = answered(run, config) if given else grown["out"]
     return {
+        "command": "answer" if given else "expand",
         "requested": config.target,
         "accepted": accepted,
-        "proposed": accepted + sum(rejected["grow"].values()),
+        "proposed": balance["tasks"]["in"] if given else grown["out"] + grown["rejected"],
         "rejected": {stage: dict(found) for stage, found in rejected.items() if found},
-        "owed": owed(balance, accepted, tasks, config),
+        "owed": owed(balance, tasks, config),
         "tasks": tasks,
         "strategies": with_marks(run, strategies),
         "categories": dict(sorted(categories.items())),
         "pairs": pair_counts(run, rejected["pair"]),
         "contamination": given_away(run, config),
-        "growth": growth(run, config),
+        "growth": {} if given else growth(run, config),
         "stages": balance,
     }
 
@@ -44,10 +51,15 @@ def counted(run: RunDir, config: RunConfig) -> dict[str, Any]:
 def made(run: RunDir, config: RunConfig, unit: str) -> int:
     """How many rows or pairs a run has made: tasks with a good answer, and pairs."""
     if unit == "pairs":
-        return sum(1 for _ in jsonl.rows(run.accepted("pairs")))
+        return jsonl.lines(run.accepted("pairs"))
     if not config.judged:
-        return sum(1 for _ in jsonl.rows(run.accepted("answers")))
-    return stage_balance(run, "pairs")["in"] - sum(1 for _ in jsonl.rows(run.rejected("pick")))
+        return jsonl.lines(run.accepted("answers"))
+    return stage_balance(run, "pairs")["in"] - jsonl.lines(run.rejected("pick"))
+
+
+def answered(run: RunDir, config: RunConfig) -> int:
+    """How many prompts that were given have a row: a usable answer, and where answers are judged a good one."""
+    return made(run, config, "rows") if config.judged else sum(1 for _ in by_commit(run.accepted("answers")))
 
 
 def reasons(run: RunDir, stage: str) -> Counter[str]:
@@ -68,49 +80,70 @@ def task_counts(run: RunDir) -> tuple[int, Counter[str], Counter[str]]:
 
 def with_marks(run: RunDir, tasks: Counter[str]) -> dict[str, dict[str, Any]]:
     """For each strategy: tasks planned, answers, their mean words and, where judged, their mean mark."""
-    marks = {row["id"]: row["mean"] for row in jsonl.rows(run.accepted("judged"))}
-    words: defaultdict[str, list[int]] = defaultdict(list)
-    means: defaultdict[str, list[float]] = defaultdict(list)
-    for row in jsonl.rows(run.accepted("answers")):
-        words[row["strategy"]].append(word_count(row["text"]))
-        if row["id"] in marks:
-            means[row["strategy"]].append(marks[row["id"]])
+    words: defaultdict[str, Mean] = defaultdict(Mean)
+    means: defaultdict[str, Mean] = defaultdict(Mean)
+    judged = Ahead(run.accepted("judged"))
+    for number, answers in by_commit(run.accepted("answers")):
+        marks = {row["id"]: row["mean"] for row in judged.take(number)}
+        for row in answers:
+            words[row["strategy"]].add(word_count(row["text"]))
+            if row["id"] in marks:
+                means[row["strategy"]].add(marks[row["id"]])
     return {
         name: {
             "tasks": tasks[name],
-            "answers": len(words[name]),
-            "mean_words": average(words[name]),
-            "mean_mark": average(means[name]),
+            "answers": words[name].count,
+            "mean_words": words[name].rounded,
+            "mean_mark": means[name].rounded,
         }
         for name in sorted(tasks.keys() | words.keys())
     }
 
 
-def average(values: list[int] | list[float]) -> float | None:
-    """The mean to three places; None of nothing."""
-    return round(sum(values) / len(values), 3) if values else None
+@dataclass(slots=True)
+class Mean:
+    """A mean of values that come one by one."""
+
+    total: float = 0
+    count: int = 0
+
+    def add(self, value: float) -> None:
+        """Take a value."""
+        self.total += value
+        self.count += 1
+
+    @property
+    def rounded(self) -> float | None:
+        """The mean to three places; None of nothing."""
+        return round(self.total / self.count, 3) if self.count else None
+
+
+def by_commit(path: Path) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """(number, rows) of every commit that has rows in a file."""
+    for number, rows in groupby(jsonl.rows(path), key=itemgetter("commit")):
+        yield number, list(rows)
 
 
 def pair_counts(run: RunDir, rejected: Counter[str]) -> dict[str, Any]:
     """Pair yield, tie rate, and how often the longer answer is the chosen one."""
-    sides = [(row["chosen"], row["rejected"]) for row in jsonl.rows(run.accepted("pairs"))]
-    wanted = {one for pair in sides for one in pair}
-    lengths = {row["id"]: len(row["text"]) for row in jsonl.rows(run.accepted("answers")) if row["id"] in wanted}
-    unequal = [(lengths[a], lengths[b]) for a, b in sides if lengths[a] != lengths[b]]
-    longer = sum(a > b for a, b in unequal) / len(unequal) if unequal else None
-    judged = len(sides) + rejected.total()
+    answers, pairs, longer, unequal = by_commit(run.accepted("answers")), 0, 0, 0
+    for number, (pair,) in by_commit(run.accepted("pairs")):
+        lengths = next({row["id"]: len(row["text"]) for row in rows} for other, rows in answers if other == number)
+        chosen, worse = lengths[pair["chosen"]], lengths[pair["rejected"]]
+        pairs, longer, unequal = pairs + 1, longer + (chosen > worse), unequal + (chosen != worse)
+    judged = pairs + rejected.total()
     return {
-        "pairs": len(sides),
-        "yield": round(len(sides) / judged, 3) if judged else None,
+        "pairs": pairs,
+        "yield": round(pairs / judged, 3) if judged else None,
         "tie_rate": round(rejected["tie"] / judged, 3) if judged else None,
-        "longer_chosen": round(longer, 3) if longer is not None else None,
+        "longer_chosen": round(longer / unequal, 3) if unequal else None,
     }
 
 
 def given_away(run: RunDir, config: RunConfig) -> dict[str, dict[str, Any]]:
     """Of each benchmark: texts, how many of them a rejected proposal or task gave away, and their share."""
     touched: defaultdict[str, set[str]] = defaultdict(set)
-    for stage in ("grow", "instantiate"):
+    for stage in ("grow", "instantiate", "prompts"):
         for row in jsonl.rows(run.rejected(stage)):
             if row["reason"] == "contaminated":
                 found = orjson.loads(row["evidence"])
@@ -123,33 +156,25 @@ def given_away(run: RunDir, config: RunConfig) -> dict[str, dict[str, Any]]:
 
 def stage_balance(run: RunDir, name: str) -> dict[str, int]:
     """Commits of one stage, with the lines it accepted and rejected."""
-    accepted = list(commits(run, name))
-    rejected = [number for stage in STAGES[name] for number in commit_numbers(run, stage)]
+    ends = (jsonl.last(path) for path in run.files(name).values())
     return {
-        "in": len(set(accepted) | set(rejected)),
-        "out": len(accepted),
-        "rejected": len(rejected),
+        "in": max((row["commit"] + 1 for row in ends if row is not None), default=0),
+        "out": jsonl.lines(run.accepted(name)),
+        "rejected": sum(jsonl.lines(run.rejected(stage)) for stage in STAGES[name]),
     }
 
 
-def commits(run: RunDir, name: str) -> Iterator[int]:
-    """The commit number of each accepted line."""
-    return (row["commit"] for row in jsonl.rows(run.accepted(name)))
-
-
-def commit_numbers(run: RunDir, stage: str) -> Iterator[int]:
-    """The commit number of each rejected line."""
-    return (row["commit"] for row in jsonl.rows(run.rejected(stage)))
-
-
-def owed(balance: dict[str, dict[str, int]], accepted: int, tasks: int, config: RunConfig) -> dict[str, int]:
+def owed(balance: Mapping[str, Mapping[str, int]], tasks: int, config: RunConfig) -> dict[str, int]:
     """Inputs of each stage that have no commit yet."""
-    wanted = {"instructions": max(config.target, accepted), "tasks": accepted, "answers": tasks}
-    done = {"instructions": accepted, "tasks": balance["tasks"]["in"], "answers": balance["answers"]["in"]}
+    accepted = balance["instructions"]["out"]
+    first = {} if config.strategy else {"instructions": accepted}
+    done = {**first, "tasks": balance["tasks"]["in"], "answers": balance["answers"]["in"]}
+    wanted = {"tasks": config.target if config.strategy else accepted, "answers": tasks}
+    wanted |= {name: max(config.target, accepted) for name in first}
     if config.judged:
         wanted |= {"judged": tasks, "pairs": tasks}
         done |= {"judged": balance["judged"]["in"], "pairs": balance["pairs"]["in"]}
-    return {name: wanted[name] - done[name] for name in wanted}
+    return {name: wanted[name] - done[name] for name in done}
 
 
 def warnings(report: dict[str, Any]) -> list[str]:
@@ -162,10 +187,18 @@ def warnings(report: dict[str, Any]) -> list[str]:
             f"the longer answer is chosen in {longer:.0%} of the pairs (expected {low:.0%} to {high:.0%}): "
             "the judge may be rewarding length"
         )
-    grown, taken = (
-        report["stages"]["instructions"],
-        report["accepted"] + sum(report["rejected"].get("grow", {}).values()),
-    )
-    if grown["out"] + grown["rejected"] != taken:
-        found.append(f"the grow stage does not balance: {grown} against {taken} proposals")
+    found += unbalanced(report)
     return found
+
+
+def unbalanced(report: Mapping[str, Any]) -> Iterator[str]:
+    """Where what went in is not what came out, was rejected or is owed."""
+    grown, tasks = report["stages"]["instructions"], report["stages"]["tasks"]
+    taken = report["accepted"] + sum(report["rejected"].get("grow", {}).values())
+    if report["command"] == "expand" and grown["out"] + grown["rejected"] != taken:
+        yield f"the grow stage does not balance: {grown} against {taken} proposals"
+    if (
+        report["command"] == "answer"
+        and tasks["out"] + tasks["rejected"] + report["owed"]["tasks"] != report["requested"]
+    ):
+        yield f"the prompts do not balance: {tasks} against {report['requested']} rows"

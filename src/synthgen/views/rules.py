@@ -125,7 +125,7 @@ def of_answers(run: RunDir, config: RunConfig, alike: int | None) -> dict[str, d
     by_itself = near + nearly_too(run, repeated) if alike is None else alike
     return {
         "near_identical": told(on, config.answer_threshold if on else ANSWERS, near, by_itself),
-        "repeated_answer": told(True, None, len(repeated), len(repeated)),
+        "repeated_answer": told(config.answers_across, None, len(repeated), len(repeated)),
     }
 
 

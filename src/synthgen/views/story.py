@@ -11,6 +11,7 @@ import orjson
 from synthgen import jsonl
 from synthgen.errors import InputError
 from synthgen.runs import STAGES, RunDir
+from synthgen.strategies import AUTO
 from synthgen.teacher.ledger import Ledger
 
 LONGEST_TEXT = 4000
@@ -19,13 +20,18 @@ Row = Mapping[str, Any]
 
 
 def why(run: RunDir, identity: str) -> str:
-    """The story of a seed, instruction, task, answer, pair, rejected item or dataset row."""
-    lines = list(Story(run, identity).told())
+    """The story of a seed, instruction, task, answer, pair, rejected item or dataset row; a prompt has its own id, too."""
+    lines = list(Story(run, identity).told()) or list(Story(run, own_id(run, identity)).told())
     if not lines:
         raise InputError(
-            f"{run.path} knows no id {identity}; ids stand in its .jsonl files, such as c000003-2 or c000003-2-0-1"
+            f"{run.path} knows no id {identity}; ids stand in its .jsonl files, such as c000003-2, c000003-2-0-1 or p000003-0"
         )
     return "\n".join(lines)
+
+
+def own_id(run: RunDir, identity: str) -> str:
+    """The id of the prompt that was given under another one; that other one where there is none."""
+    return next((row["id"] for row in jsonl.rows(run.accepted("tasks")) if row["parent"] == identity), identity)
 
 
 class Story:
@@ -35,7 +41,7 @@ class Story:
         self.run = run
         self.identity = identity.removesuffix("-p")
         parts = self.identity.split("-")
-        self.family = frozenset("-".join(parts[:count]) for count in range(2, len(parts) + 1))
+        self.family = frozenset("-".join(parts[:count]) for count in range(1, len(parts) + 1))
         self.calls: dict[str, None] = {}
         """Ledger keys of the calls behind the records, in order."""
 
@@ -70,10 +76,16 @@ class Story:
         return found in self.family or found.startswith(f"{self.identity}-")
 
     @cached_property
+    def given(self) -> str:
+        """How prompts that were given are answered; "" where tasks were grown."""
+        return str(self.run.stored().get("generative", {}).get("strategy", ""))
+
+    @cached_property
     def texts(self) -> dict[str, str]:
         """Instruction texts by id: the run's, and the seeds' as far as their file is still there."""
         found = {row["id"]: row["instruction"] for row in jsonl.rows(self.run.accepted("instructions"))}
-        source = Path(self.run.stored().get("source", {}).get("seeds", ""))
+        named = self.run.stored().get("source", {}).get("seeds")
+        source = Path(named or self.run.path / "no seeds")
         for path in sorted(source.glob("*.jsonl")) if source.is_dir() else [source]:
             with contextlib.suppress(OSError, ValueError):
                 for number, line in enumerate(path.read_bytes().splitlines()):
@@ -103,14 +115,20 @@ class Story:
 
     def of_tasks(self, row: Row, _verdicts: Row) -> Iterator[str]:
         """A planned task."""
-        yield f"{row['id']}  a task: {row['category']}, difficulty {row['difficulty']}, language {row['language']}"
+        inspected = f", difficulty {row['difficulty']}, language {row['language']}" if row["difficulty"] else ""
+        yield f"{row['id']}  a task: {row['category']}{inspected}"
+        if self.given:
+            own = f", its own id {escaped(row['parent'])}" if row["parent"] else ""
+            yield f"    a prompt that was given{own}"
+            yield from quoted(row["instruction"])
         if row["input"]:
             yield "    input:"
             yield from quoted(row["input"])
         if row["labels"]:
             yield f"    labels: {', '.join(row['labels'])}; intended: {row['intended_label'] or 'none'}"
         also = f", and explored under {row['alternative']}" if row["alternative"] else ""
-        yield f"    strategy: {row['strategy']}, the policy for {row['category']}{also}"
+        by_policy = f", the policy for {row['category']}" if self.given in {"", AUTO} else ""
+        yield f"    strategy: {row['strategy']}{by_policy}{also}"
 
     def of_answers(self, row: Row, verdicts: Row) -> Iterator[str]:
         """A candidate with its verdict."""
@@ -183,4 +201,9 @@ def quoted(text: str) -> Iterator[str]:
     """A text, indented, at most LONGEST_TEXT characters of it. Control characters are shown as escapes."""
     cut = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} [...]"
     for line in cut.split("\n"):
-        yield f"        {''.join(one if one.isprintable() or one == ' ' else ascii(one)[1:-1] for one in line)}"
+        yield f"        {escaped(line)}"
+
+
+def escaped(line: str) -> str:
+    """A line with what cannot be printed as escapes."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)

@@ -26,9 +26,13 @@ def funnel(report: dict[str, Any]) -> Iterator[str]:
     stages, rows = report["stages"], report["rows"]
     if report["rehearsal"]:
         yield "REHEARSAL: made by a program that imitates a teacher; not for training."
-    yield f"{report['proposed']:>8} proposed"
-    yield f"{report['accepted']:>8} accepted of {report['requested']} requested"
-    yield f"{report['tasks']:>8} tasks after inspection"
+    if report.get("command") == "answer":
+        yield f"{report['requested']:>8} prompts, {report['proposed']} of them read"
+        yield f"{report['accepted']:>8} answered"
+    else:
+        yield f"{report['proposed']:>8} proposed"
+        yield f"{report['accepted']:>8} accepted of {report['requested']} requested"
+        yield f"{report['tasks']:>8} tasks after inspection"
     yield f"{stages['answers']['out']:>8} usable answers"
     for config, splits in rows.items():
         yield f"{sum(splits.values()):>8} rows in {config} ({', '.join(f'{n} {split}' for split, n in splits.items())})"
@@ -90,9 +94,23 @@ def spent(report: dict[str, Any]) -> Iterator[str]:
     if report.get("lost_attempts"):
         yield f"{report['lost_attempts']} attempts lost, {report['lost_tokens']} tokens in them, by estimate where nobody says"
     for name, chosen in report.get("concurrency", {}).items():
-        yield f"--concurrency auto: {chosen} calls at once bring the most at {name}"
+        yield f"--concurrency auto: {chosen} calls at once are enough for {name}"
+    if found := report.get("vllm"):
+        yield served(found)
     for warning in report["warnings"]:
         yield f"warning: {warning}"
+
+
+def served(found: dict[str, Any]) -> str:
+    """What a vLLM says of its work."""
+    took = f"started in {found['seconds_to_start']:.0f} s, " if found["seconds_to_start"] is not None else ""
+    speed = found["generation_tokens_per_second"] or 0, found["prompt_tokens_per_second"] or 0
+    hits = found["prefix_cache_hit_share"]
+    cached = "" if hits is None else f", {hits:.0%} of prompt tokens from the prefix cache"
+    return (
+        f"vLLM {found['version']}, {found['model']}: {took}{speed[0]:.0f} tokens a second out, {speed[1]:.0f} in{cached}; "
+        f"KV cache at most {found['kv_cache_use_peak']:.1%} full, at most {found['requests_running_peak']} requests at once"
+    )
 
 
 def end(report: dict[str, Any], run: Path) -> Iterator[str]:
