@@ -9,7 +9,7 @@ import orjson
 
 from synthgen.records import Reply
 from synthgen.teacher.ledgerfile import CALL_COLUMNS, Call, crc_of
-from synthgen.teacher.wire import canonical, key
+from synthgen.teacher.wire import canonical, clean, key
 
 Row = tuple[Any, ...]
 LEVEL = 1
@@ -136,7 +136,7 @@ def statement(written: Written) -> tuple[str, Row]:
         case Entry():
             return KEEP_CALL, call_row(written)
         case Lost(at, role, step, identity, model, prompt, completion, usd, cause):
-            return KEEP_LOST, (at, role, step, identity, model, prompt, completion, usd, cause)
+            return KEEP_LOST, (at, role, step, identity, model, prompt, completion, float(usd), clean(cause))
         case Batch():
             return KEEP_BATCH, batch_row(written)
         case BatchEnd():
