@@ -16,7 +16,6 @@ from pydantic import Field, ValidationError
 
 from synthgen.errors import ConfigError
 from synthgen.records import Decoding, Record, Role
-from synthgen.specs import VLLM
 from synthgen.strategies import Taxonomy
 
 LIMIT = Field(json_schema_extra={"kind": "limit"})
@@ -302,11 +301,6 @@ class RunConfig(Record):
     def rehearsed(self) -> bool:
         """Whether any role is played by the rehearsal."""
         return any(self.role(role).spec.startswith("rehearsal") for role in ROLES)
-
-    @property
-    def vllms(self) -> list[str]:
-        """The SPECs for which a vLLM is started."""
-        return sorted({spec for role in ROLES if (spec := self.role(role).spec).startswith(VLLM)})
 
     @property
     def digest(self) -> str:

@@ -22,8 +22,11 @@ from processes import MARK, gone, named
 
 from synthgen import prompts, watch
 from synthgen.errors import PassingError, StopError
-from synthgen.teacher.client import Answered
+from synthgen.records import Reply
+from synthgen.teacher.dispatch import Dispatch
+from synthgen.teacher.terms import Terms
 from synthgen.teacher.vllm import OwnClient, Plan, Server
+from synthgen.teacher.wire import Binding
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(1800)]
 # The last two: a prompt that is read in pieces ends vLLM 0.32 for CPUs when its request has a seed.
@@ -127,9 +130,15 @@ def test_a_teacher_that_proposes_nothing_usable_ends_the_run_honestly(mark: str,
     assert report["vllm"]["servers"] == 1
 
 
-async def asked(client: OwnClient, body: dict) -> Answered:
-    """One attempt."""
-    return await client.once(client.urls[0], json.dumps(body).encode(), "chat")
+async def asked(way: Dispatch, body: dict) -> Reply:
+    """The reply to a body."""
+    return (await way.post(body, Binding(identity="", model="tiny"), 500, "a test")).reply
+
+
+async def asked_for_ever(way: Dispatch, body: dict) -> None:
+    """One reply after the other."""
+    while True:
+        await asked(way, body)
 
 
 async def test_replies_to_a_schema_are_json_and_a_server_told_to_end_is_not_waited_for(
@@ -141,21 +150,17 @@ async def test_replies_to_a_schema_are_json_and_a_server_told_to_end_is_not_wait
         "max_tokens": 400, "response_format": {"type": "json_schema", "json_schema": form},
     }  # fmt: skip
     plan = Plan(str(model), "tiny", tmp_path / "vllm.log", ARGUMENTS, pulse_seconds=0.5)
-    async with Server(plan, os.environ) as server, OwnClient(server) as client:
-        answers = await asyncio.gather(*(asked(client, {**body, "seed": seed}) for seed in range(16)))
-        replies = [answer.found for answer in answers]
+    async with Server(plan, os.environ) as server, Terms().over(OwnClient(server)) as way:
+        replies = await asyncio.gather(*(asked(way, {**body, "seed": seed}) for seed in range(16)))
         whole = [json.loads(reply.text, strict=False) for reply in replies if reply.finish == "stop"]
         assert whole
         assert all(set(value) == set(form["schema"]["required"]) for value in whole)
         assert all(isinstance(value["valid"], bool) and 1 <= value["difficulty"] <= 5 for value in whole)
-        long = {**body, "min_tokens": 3000, "max_tokens": 3500}
-        del long["response_format"]
+        long = {key: value for key, value in body.items() if key != "response_format"} | {"min_tokens": 400}
         (answering,) = api_servers(mark)
-        waiting = asyncio.create_task(asked(client, long))
-        await asyncio.sleep(0.5)
-        os.kill(answering, signal.SIGTERM)
+        os.kill(answering, signal.SIGTERM)  # from here on it may answer what it was asked, and nothing else, for ever
         with pytest.raises(PassingError, match="ended while it was used"):
-            await waiting
+            await asked_for_ever(way, long)
     assert ended(mark, answering)
 
 
