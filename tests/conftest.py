@@ -28,12 +28,24 @@ def outputs(run: Path) -> dict[str, bytes]:
     return {str(path.relative_to(run)): path.read_bytes() for path in sorted(set(files))}
 
 
-def expand(out: Path, *, seeds: Path = SEEDS, rehearsal: tuple[str, ...] = (), prompts: Path | None = None, **values):
+def nothing(_stage: str, _count: int) -> None:
+    """No progress."""
+
+
+def expand(
+    out: Path,
+    *,
+    seeds: Path = SEEDS,
+    rehearsal: tuple[str, ...] = (),
+    prompts: Path | None = None,
+    progress: Callable[[str, int], None] = nothing,
+    **values,
+):
     """Run the whole line in this process, without Prefect; the report."""
     values.setdefault("teacher", {"spec": "rehearsal"})
     values.setdefault("target", 30)
     job = Job(seeds, out, values, None, prompts, rehearsal)
-    return asyncio.run(steps.run_all(job, lambda _stage, _count: None))
+    return asyncio.run(steps.run_all(job, progress))
 
 
 def command(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -20,6 +20,7 @@ from synthgen.config import RunConfig, keys
 from synthgen.export.parquet import SCHEMAS
 from synthgen.records import Answer, Instruction, Judged, Pair, Rejected, Task
 from synthgen.rehearsal import rates
+from synthgen.rehearsal.switches import parser
 from synthgen.strategies import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
@@ -27,6 +28,8 @@ REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "seeds").glob("*.md")])
 EACH_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+SWITCHES = set(re.findall(r"--[a-z][a-z-]+", parser().format_help())) - {"--help"}
+"""Of the rehearsal, which `synthgen rehearsal` hands on."""
 COMMAND = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?synthgen (.+)$")
 CLI_HEAD = """# Commands
 
@@ -43,9 +46,8 @@ run's digest: in an existing run directory a difference is refused by name. **Li
 
 def command_reference() -> str:
     """docs/reference/cli.md."""
-    group = typer.main.get_command(app)
     parts = [CLI_HEAD]
-    for name, command in sorted(group.commands.items()):
+    for name, command in every_command():
         arguments = [one for one in command.params if one.param_type_name == "argument"]
         names = [(one.metavar or one.name).upper() for one in arguments]
         shown = "".join(
@@ -60,6 +62,15 @@ def command_reference() -> str:
         if rows:
             parts.append("\n".join(["| option | default | meaning |", "|---|---|---|", *rows]) + "\n")
     return "\n".join(parts)
+
+
+def every_command() -> list[tuple[str, typer.core.TyperCommand]]:
+    """(words, command) of every command, those of a group by the group's name and their own."""
+    found = {}
+    for name, command in typer.main.get_command(app).commands.items():
+        below = getattr(command, "commands", None)
+        found |= {f"{name} {word}": one for word, one in below.items()} if below else {name: command}
+    return sorted(found.items())
 
 
 def shown_default(value: object) -> str:
@@ -144,10 +155,12 @@ def commands(page: Path) -> Iterator[list[str]]:
 
 @EACH_PAGE
 def test_every_command_of_a_page_is_one_that_synthgen_takes(page: Path):
-    group = typer.main.get_command(app)
+    every = dict(every_command())
     for words in commands(page):
-        assert words[0] in group.commands, words
-        known = {name for option in group.commands[words[0]].params for name in option.opts}
+        name = words[0] if words[0] in every else " ".join(words[:2])
+        assert name in every, words
+        known = {name for option in every[name].params for name in option.opts}
+        known |= SWITCHES if words[0] == "rehearsal" else set()
         assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, words
 
 
@@ -171,6 +184,11 @@ def test_the_planted_rates_are_told_as_they_are():
     for name, value in vars(rates).items():
         if name.isupper() and isinstance(value, int | float):
             assert f"| {name} | {value:g} |" in text, name
+
+
+def test_every_switch_of_the_rehearsal_is_told_of():
+    text = (ROOT / "docs" / "rehearsal.md").read_text(encoding="utf-8")
+    assert {name for name in SWITCHES if f"`{name}" not in text} == set()
 
 
 def test_every_strategy_is_told_of():

@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -38,6 +39,19 @@ def sent(mode: str, folder: Path, stage: str = "") -> str:
 def test_the_requests_are_those_of_the_golden_file(mode: str, tmp_path: Path):
     golden = (GOLDEN / f"prompts_{mode}.txt").read_text(encoding="utf-8")
     assert sent(mode, tmp_path) == golden, "if this is meant: python tests/test_prompts.py"
+
+
+FIXED = re.compile(r"\$\w+")
+
+
+@pytest.mark.parametrize("name", ["propose", "classify", "instantiate_open", "instantiate_labels", "vet", "judge"])
+def test_a_prompt_begins_with_what_never_changes_so_that_prefix_caches_hold_it(name: str):
+    same_for_the_whole_run = ("$categories", "$examples", "$count")
+    text = prompts.load(None).text(name)
+    for place in same_for_the_whole_run:
+        text = text.replace(place, "")
+    before, *after = FIXED.split(text)
+    assert len(before) > 0.8 * (len(before) + sum(map(len, after))), "fixed words stand behind what varies"
 
 
 def test_one_stage_can_be_looked_at_alone(tmp_path: Path):

@@ -12,6 +12,7 @@ from synthgen.commands import answer
 from synthgen.commands.common import (
     NOT_STARTED,
     BudgetUsd,
+    ByBatch,
     Concurrency,
     ConfigFile,
     Embedder,
@@ -38,10 +39,12 @@ from synthgen.commands.common import (
     roles,
     run_job,
 )
+from synthgen.commands.ledger import app as ledgers
 
 SHOWN = 200
 """Characters of a task or an answer in a line of `synthgen screen`."""
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app.add_typer(ledgers, name="ledger")
 app.command("answer")(answer.answer)
 
 
@@ -58,6 +61,7 @@ def expand(
     mode: Mode = "",
     samples: Annotated[int | None, typer.Option(min=1, help="Candidate answers a task (4).")] = None,
     concurrency: Concurrency = "",
+    batch: ByBatch = False,
     rpm: Rpm = None,
     tpm: Tpm = None,
     budget_usd: BudgetUsd = None,
@@ -100,7 +104,7 @@ def expand(
         prefect=False if no_prefect else None,
         erase=False if no_erase else None,
         include_seeds=False if no_include_seeds else None,
-    ) | limits(concurrency, rpm, tpm, budget_usd, max_calls, max_tokens_total, ledger)
+    ) | limits(concurrency, rpm, tpm, budget_usd, max_calls, max_tokens_total, ledger, batch=batch)
     with foreseen():
         values |= (
             roles(teacher, judge, teacher_id)
@@ -326,13 +330,15 @@ def show_prompts(
             typer.echo(text)
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def rehearsal(
+    more: typer.Context,
     port: Annotated[int, typer.Option(help="0 for a free one.")] = 8000,
     profile: Annotated[str, typer.Option(help="strong, weak or narrow.")] = "strong",
 ) -> None:
-    """Serve the rehearsal teacher on loopback, for other tools and for looking at it."""
-    os.execv(sys.executable, [sys.executable, "-m", "synthgen.rehearsal", "--port", str(port), "--profile", profile])
+    """Serve the rehearsal teacher on loopback, with any of the switches in docs/rehearsal.md: faults, limits, batches."""
+    chosen = ["--port", str(port), "--profile", profile, *more.args]
+    os.execv(sys.executable, [sys.executable, "-m", "synthgen.rehearsal", *chosen])
 
 
 @app.command()

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from synthgen.errors import ConfigError
 from synthgen.records import Decoding, Record, Role
+from synthgen.specs import VLLM
 from synthgen.strategies import Taxonomy
 
 LIMIT = Field(json_schema_extra={"kind": "limit"})
@@ -27,6 +28,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Mark = Annotated[float, Field(ge=1, le=5)]
 GENERIC = "system_generic"
 """The prompt that is never sent: it is the rows' system message, and changing it changes only `dataset/`."""
+WIDEST = 1024
+"""Calls that may be under way at once where the endpoint says how many."""
+AHEAD = 8
+"""Inputs of a stage that may be begun and not committed, for each call that may be under way."""
+SPARE = 8
+"""Inputs of a stage that wait for a place in the window, so that it is never empty."""
+BATCHED = 20_000
+"""Tasks that a stage collects for a batch."""
 ROLES: tuple[Role, ...] = ("propose", "instantiate", "answer", "judge")
 LATER = ("strategy", "answers_across")
 """Keys that came after the first runs. At their default they are no part of the digest, so that a run begun before goes on."""
@@ -133,6 +142,8 @@ class Prices(Record):
     """Of the part of the prompt that the endpoint had in its cache."""
     completion: float = Field(ge=0)
     """Of the reply."""
+    batch: Share = 0.5
+    """Share of these prices that a call through the Batch API costs."""
 
 
 class RunConfig(Record):
@@ -224,8 +235,12 @@ class RunConfig(Record):
     """How many to accept."""
     target_unit: Annotated[Literal["instructions", "rows", "pairs"], LIMIT] = "instructions"
     """What `target` counts."""
-    concurrency: Annotated[Positive, LIMIT] = 64
-    """Calls under way at once, at most."""
+    concurrency: Annotated[Positive | Literal["auto"], LIMIT] = 64
+    """Calls under way at once, at most; `auto` finds how many bring the endpoint's most replies a second."""
+    batch: Annotated[bool, LIMIT] = False
+    """Whether answers and verdicts go through the Batch API: at half price, within a day."""
+    deadline_seconds: Annotated[float, Field(gt=0, json_schema_extra={"kind": "limit"})] = 600.0
+    """Seconds after which an attempt of a call is given up and tried again, counted from when it is sent."""
     rpm: Annotated[int | None, LIMIT] = None
     """Calls that may start in a minute."""
     tpm: Annotated[int | None, LIMIT] = None
@@ -240,6 +255,10 @@ class RunConfig(Record):
     """Model to price."""
     ledger: Annotated[str, LIMIT] = ""
     """Path of another run's ledger; "" for the run's own."""
+    vllm_args: Annotated[tuple[str, ...], LIMIT] = ()
+    """Further arguments of `vllm serve` for a `vllm:` teacher, as `["--max-model-len", "8192"]`."""
+    vllm_start_seconds: Annotated[float, Field(gt=0), LIMIT] = 600
+    """How long such a server may take until it is healthy."""
     prefect: Annotated[bool, LIMIT] = True
     """Whether the line runs as a Prefect flow."""
 
@@ -271,9 +290,30 @@ class RunConfig(Record):
         return self.judging and (self.samples > 1 or bool(self.strategy))
 
     @property
+    def width(self) -> int:
+        """Inputs of a stage that may be begun and not committed: behind a slow one others go on."""
+        ahead = AHEAD * self.at_once
+        return max(BATCHED, ahead) if self.batch else ahead
+
+    @property
+    def room(self) -> int:
+        """Inputs of a stage that are worked on at once. A few more than calls; what goes by batch waits in the thousands."""
+        return self.width if self.batch else self.at_once + SPARE
+
+    @property
+    def at_once(self) -> int:
+        """Calls that may be under way at once, at most."""
+        return WIDEST if self.concurrency == "auto" else self.concurrency
+
+    @property
     def rehearsed(self) -> bool:
         """Whether any role is played by the rehearsal."""
         return any(self.role(role).spec.startswith("rehearsal") for role in ROLES)
+
+    @property
+    def vllms(self) -> list[str]:
+        """The SPECs for which a vLLM is started."""
+        return sorted({spec for role in ROLES if (spec := self.role(role).spec).startswith(VLLM)})
 
     @property
     def digest(self) -> str:

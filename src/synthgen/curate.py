@@ -21,6 +21,7 @@ from synthgen.stages.grow import semantic as meanings
 from synthgen.teacher import embeddings
 from synthgen.teacher.ledger import Ledger
 from synthgen.teacher.meter import Meter
+from synthgen.teacher.terms import Terms
 from synthgen.text.contamination import RULES, Contamination, Rule
 from synthgen.text.duplicates import Duplicates, Text
 from synthgen.text.tokens import unicode_tokens
@@ -100,7 +101,7 @@ def embedding(config: SemanticConfig, ledger: Path | None) -> Iterator[Embed | N
         Ledger(ledger or Path(folder) / "ledger.sqlite") as book,
         asyncio.Runner() as runner,
     ):
-        embedder = embeddings.Embeddings(chosen, os.environ, book, Meter(), {})
+        embedder = embeddings.Embeddings(chosen, os.environ, book, Meter(), {}, Terms())
         runner.run(embedder.__aenter__())
         try:
             yield lambda texts: runner.run(embedder.of(texts))

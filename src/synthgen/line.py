@@ -26,8 +26,6 @@ from synthgen.stages.tasks import TaskStage
 from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 
-AHEAD = 8
-"""Inputs of a stage that may be begun and not committed, for each that is worked on: behind a slow one others go on."""
 Progress = Callable[[str, int], None]
 """Called with `accepted` and how many instructions are, and with each stage's name and how many inputs it is done with."""
 
@@ -107,9 +105,9 @@ async def through(line: Line, begin: Begin) -> Stop | None:
     following = stages(line.means())
     with ExitStack() as stack:
         journals = [stack.enter_context(line.run.journal(stage.name, stage.kinds)) for stage in following]
-        width = line.config.concurrency + 8
-        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(line.config.concurrency) for _ in following]
-        drain: asyncio.Queue[Any] = asyncio.Queue(line.config.concurrency)
+        config = line.config
+        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(config.at_once) for _ in following]
+        drain: asyncio.Queue[Any] = asyncio.Queue(config.at_once)
 
         async def beginning() -> Stop | None:
             stop = await begin(queues[0].put)
@@ -122,7 +120,7 @@ async def through(line: Line, begin: Begin) -> Stop | None:
                 for stage, journal, inbox, outbox in zip(
                     following, journals, queues, [*queues[1:], drain], strict=True
                 ):
-                    group.create_task(stream(stage, journal, inbox, outbox, width, AHEAD * width, line.progress))
+                    group.create_task(stream(stage, journal, inbox, outbox, config.room, config.width, line.progress))
                 group.create_task(discard(drain))
         except* SynthgenError as errors:
             raise leaf(errors) from None

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from synthgen.runs import RunDir
 from synthgen.stages.given import Given
 from synthgen.steps import Job, Outcome, Prepared
 from synthgen.strategies import AUTO
+from synthgen.watch import free_port
 
 START_SECONDS = 120
 SETTINGS = {
@@ -91,13 +91,6 @@ def server(variables: MutableMapping[str, str]) -> Iterator[None]:
         if child.stdin is not None:
             child.stdin.close()
         child.wait()
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(port: int, child: subprocess.Popen[bytes], log: Path) -> None:

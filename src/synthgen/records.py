@@ -39,6 +39,8 @@ class Decoding(Record):
     max_tokens: int = 1024
     """Longest reply, in the endpoint's tokens."""
     stop: tuple[str, ...] = ()
+    logprobs: bool = False
+    """Whether the log probabilities of the tokens are asked for."""
 
 
 class Schema(Record):
@@ -75,6 +77,10 @@ class Reply(Record):
     key: str = ""
     """The ledger's key of the call."""
     model: str = ""
+    reasoning: str = ""
+    """What a reasoning model thought before its answer, where the endpoint tells."""
+    logprobs: tuple[tuple[str, float], ...] = ()
+    """(token, log probability) of the text, where they were asked for and the endpoint gives them."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0

@@ -65,9 +65,7 @@ class RunDir:
         if self.path.exists() and not self.path.is_dir():
             raise ConfigError(f"{self.path} is not a folder; choose another --out")
         if self.path.is_dir() and not self.config.exists():
-            foreign = sorted(
-                p.name for p in self.path.iterdir() if not p.name.startswith(".") and p.name != "ledger.sqlite"
-            )
+            foreign = sorted(p.name for p in self.path.iterdir() if not p.name.startswith((".", "ledger.sqlite")))
             if foreign:
                 raise ConfigError(f"{self.path} holds {foreign[0]} and is not a synthgen run; choose another --out")
         with storage(self.path):

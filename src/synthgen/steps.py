@@ -3,16 +3,17 @@
 Each step takes a Job and leaves files; what it returns is small and plain. A foreseen stop is a value.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-from synthgen import jsonl, line, prompts, specs, strategies
-from synthgen.config import GENERIC, ROLES, Prices, RoleConfig, RunConfig, build, read_toml
+from synthgen import jsonl, line, prices, prompts, specs, strategies
+from synthgen.config import GENERIC, ROLES, RoleConfig, RunConfig, build, read_toml
 from synthgen.errors import ConfigError, StorageError, SynthgenError, TeacherError
 from synthgen.export import gate
 from synthgen.line import Line, Progress
@@ -24,16 +25,16 @@ from synthgen.stages.given import Given
 from synthgen.stages.grow import Embed, Stop
 from synthgen.teacher import embeddings
 from synthgen.teacher.connect import Connections, slot
-from synthgen.teacher.dispatch import Window
 from synthgen.teacher.engine import Engine
 from synthgen.teacher.ledger import Ledger
-from synthgen.teacher.meter import LimitReached, Limits, Meter
+from synthgen.teacher.meter import LimitReached, Limits, Meter, Use
+from synthgen.teacher.terms import Terms
 from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 from synthgen.views import report, rules
 
-CAUTIOUS = Prices(prompt=15, cached=15, completion=75)
-"""US dollars a million tokens for a paid model whose price nobody stated: dear, so that a budget is never passed."""
+INTERRUPT_GRACE_SECONDS = 3.0
+"""How long an interrupted command awaits the calls under way into the ledger: it is to end within 5 seconds."""
 DEFAULT_BUDGET_USD = 5.0
 UNIT_STEP = 50
 """Instructions added at a time where the target counts rows or pairs."""
@@ -143,15 +144,14 @@ def declared(chosen: RoleConfig, otherwise: str) -> RoleConfig:
 
 def priced(config: RunConfig, budget_given: bool) -> RunConfig:
     """A paid endpoint has a budget unless told otherwise, and a model without a stated price a cautious one."""
-    roles = {role: config.role(role) for role in ROLES}
-    paid = {chosen.model for chosen in roles.values() if specs.parse(chosen.spec, os.environ).paid}
+    parsed = [(config.role(role).model, specs.parse(config.role(role).spec, os.environ)) for role in ROLES]
     if embeddings.paid(config.semantic, os.environ):
-        paid.add(config.semantic.model)
+        parsed.append((config.semantic.model, specs.parse(config.semantic.spec, os.environ)))
+    paid = {model: prices.of(model, spec) for model, spec in parsed if spec.paid}
     if not paid:
         return config
-    prices = dict.fromkeys(paid, CAUTIOUS) | config.prices
     budget = config.budget_usd if budget_given else DEFAULT_BUDGET_USD
-    return config.model_copy(update={"prices": prices, "budget_usd": budget})
+    return config.model_copy(update={"prices": paid | config.prices, "budget_usd": budget})
 
 
 def prepare(job: Job, *, begins: bool = True) -> Prepared:
@@ -198,20 +198,21 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
     began = time.monotonic()
     run, config = prepared.run, prepared.config
     with Ledger(run.ledger(config)) as ledger:
-        meter = metered(config, ledger)
+        meter, terms = metered(config, ledger), Terms.of(config)
         async with (
             Connections(
                 config,
                 os.environ,
                 ledger,
+                terms,
                 run.stored().get("learned", {}),
                 lambda learned: run.write(config, learned, source_of(job)),
                 job.rehearsal,
+                run.path,
             ) as connections,
-            embeddings.Embeddings(config.semantic, os.environ, ledger, meter, config.prices) as embedder,
+            embeddings.Embeddings(config.semantic, os.environ, ledger, meter, config.prices, terms) as embedder,
         ):
-            window = Window(config.concurrency, config.rpm, config.tpm)
-            engine = Engine(connections.ports, ledger, meter, window, config.prices)
+            engine = Engine(connections.ports, ledger, meter, config.prices)
             try:
                 embed = embedder.of if config.semantic.threshold else None
                 stop = await to_target(prepared, engine, progress, embed)
@@ -219,20 +220,30 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
                 if not begun(run):
                     raise
                 stop = stopped(error)
+            except asyncio.CancelledError:
+                await engine.aclose(INTERRUPT_GRACE_SECONDS)
+                raise
             finally:
                 await engine.aclose()
-        return Outcome(stop, usage(meter, ledger, time.monotonic() - began, config))
+        found = connections.vllm()
+        used = usage(meter, terms, ledger, time.monotonic() - began)
+        return Outcome(stop, used | ({"vllm": found} if found else {}))
 
 
 def metered(config: RunConfig, ledger: Ledger) -> Meter:
     """A meter that knows what earlier commands on this ledger used."""
-    before = ledger.totals()
-    return Meter(
-        Limits(config.budget_usd, config.max_calls, config.max_tokens_total),
-        calls_before=before.calls,
-        tokens_before=before.prompt_tokens + before.completion_tokens,
-        cost_before=before.cost_usd,
+    kept = ledger.totals()
+    before = Use(
+        calls=kept.calls,
+        prompt_tokens=kept.prompt_tokens,
+        completion_tokens=kept.completion_tokens,
+        cached_tokens=kept.cached_tokens,
+        cost_usd=kept.cost_usd,
+        lost_attempts=kept.lost_calls,
+        lost_tokens=kept.lost_tokens,
+        lost_usd=kept.lost_usd,
     )
+    return Meter(Limits(config.budget_usd, config.max_calls, config.max_tokens_total), before)
 
 
 async def to_target(prepared: Prepared, engine: Engine, progress: Progress, embed: Embed | None = None) -> Stop | None:
@@ -274,19 +285,30 @@ def stopped(error: SynthgenError) -> Stop:
     return Stop(kind, str(error))
 
 
-def usage(meter: Meter, ledger: Ledger, seconds: float, config: RunConfig) -> dict[str, Any]:
+def usage(meter: Meter, terms: Terms, ledger: Ledger, seconds: float) -> dict[str, Any]:
     """What this command used, and what the ledger holds in all."""
+    total = meter.total
     return {
-        "calls": meter.calls,
+        "calls": total.calls,
         "calls_replayed": meter.replayed,
-        "prompt_tokens": meter.prompt_tokens,
-        "completion_tokens": meter.completion_tokens,
-        "cached_tokens": meter.cached_tokens,
-        "cost_usd": round(meter.cost_usd, 6),
+        "lost_attempts": total.lost_attempts,
+        "prompt_tokens": total.prompt_tokens,
+        "completion_tokens": total.completion_tokens,
+        "cached_tokens": total.cached_tokens,
+        "cached_share": round(total.cached_tokens / total.prompt_tokens, 4) if total.prompt_tokens else None,
+        "cost_usd": round(total.usd, 6),
+        "lost_tokens": total.lost_tokens,
         "seconds": round(seconds, 3),
-        "teacher_utilisation": round(meter.busy_seconds / (config.concurrency * max(seconds, 1e-9)), 4),
+        "teacher_utilisation": round(total.seconds / terms.place_seconds, 4) if terms.place_seconds else 0.0,
+        "concurrency": dict(terms.chosen),
+        "steps": {name: rounded(asdict(one)) for name, one in sorted(meter.steps.items())},
         "ledger": ledger.totals()._asdict(),
     }
+
+
+def rounded(counts: Mapping[str, float]) -> dict[str, float]:
+    """Numbers for people to read."""
+    return {name: round(value, 6) for name, value in counts.items()}
 
 
 def export(prepared: Prepared) -> dict[str, Any]:

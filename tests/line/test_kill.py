@@ -142,6 +142,18 @@ def test_an_interrupt_keeps_everything_and_exits_with_three(finished: Path, tmp_
     assert outputs(out) == outputs(finished)
 
 
+def test_an_interrupt_waits_for_no_reply_that_takes_long(tmp_path: Path):
+    out = tmp_path / "run"
+    process = start(out, "--no-prefect", cwd=tmp_path, rehearsal="--latency-ms 5 --fault hang=0.3")
+    until = time.monotonic() + 30
+    while calls(out) < 20 and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)  # a call that hangs would take ten minutes
+    assert process.returncode == 3, errors
+    assert gone(str(out))
+
+
 def test_two_commands_on_one_run_do_not_meet(tmp_path: Path):
     out = tmp_path / "run"
     first = start(out, "--no-prefect", cwd=tmp_path, rehearsal="--latency-ms 300")

@@ -13,7 +13,7 @@ from synthgen.records import Reply, Request, Target
 from synthgen.rehearsal import rates
 from synthgen.rehearsal.answers import correct, solved
 from synthgen.rehearsal.families import SPOKEN, recognise
-from synthgen.rehearsal.server import reply
+from synthgen.rehearsal.protocol import reply
 from synthgen.rehearsal.wire import call
 from synthgen.stages import answer as answering
 from synthgen.stages import judge, propose, vet

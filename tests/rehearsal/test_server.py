@@ -6,43 +6,18 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
 import pytest
 from conftest import clean_environment
-
-MODEL = "rehearsal-strong"
-BODY = {
-    "model": MODEL, "messages": [{"role": "user", "content": "What is the capital of Norway?"}], "temperature": 0.8,
-    "seed": 3, "max_tokens": 200,
-}  # fmt: skip
-
-
-def start(*options: str, stdin: int = subprocess.PIPE) -> tuple[subprocess.Popen[bytes], str]:
-    """A server and its base URL."""
-    command = [sys.executable, "-m", "synthgen.rehearsal", "--port", "0", *options]
-    process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, env=clean_environment())
-    return process, f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}"
+from servercase import BODY, MODEL, post, serving, start
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    process, base = start("--watch-stdin")
-    with process:
+    with serving() as base:
         yield base
-        process.stdin.close()
-
-
-def post(url: str, body: object, path: str = "/v1/chat/completions") -> tuple[int, dict]:
-    """(status, JSON) of a request."""
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    try:
-        with urllib.request.urlopen(urllib.request.Request(url + path, data)) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())
 
 
 def test_it_names_its_one_model(url: str):
@@ -94,12 +69,10 @@ def test_errors_have_openais_shape(url: str, body: object, status: int, code: st
 
 
 def test_parameters_can_be_refused_as_some_endpoints_do():
-    process, base = start("--watch-stdin", "--without", "seed")
-    with process:
+    with serving("--without", "seed") as base:
         status, found = post(base, BODY)
         assert (status, found["error"]["param"]) == (400, "seed")
         assert post(base, {key: value for key, value in BODY.items() if key != "seed"})[0] == 200
-        process.stdin.close()
 
 
 def ended(process: subprocess.Popen[bytes], seconds: float = 5) -> bool:

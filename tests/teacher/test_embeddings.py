@@ -18,6 +18,7 @@ from synthgen.rehearsal.server import Options, Server
 from synthgen.teacher.embeddings import Embeddings, declared, decoded_text, encoded, parts
 from synthgen.teacher.ledger import Ledger
 from synthgen.teacher.meter import Meter
+from synthgen.teacher.terms import Terms
 
 
 class Counting:
@@ -55,7 +56,7 @@ def asked(ledger: Path, url: str, *calls: list[str]):
 
     async def run():
         with Ledger(ledger) as book:
-            async with Embeddings(config(url), {}, book, Meter(), {}) as embedder:
+            async with Embeddings(config(url), {}, book, Meter(), {}, Terms()) as embedder:
                 return [await embedder.of(texts) for texts in calls]
 
     return run()
@@ -76,7 +77,7 @@ async def test_a_text_is_paid_for_once_whatever_it_came_with(tmp_path: Path):
 async def test_a_text_asked_twice_at_once_is_sent_once(tmp_path: Path):
     async with Counting() as server:
         with Ledger(tmp_path / "ledger.sqlite") as book:
-            async with Embeddings(config(server.url), {}, book, Meter(), {}) as embedder:
+            async with Embeddings(config(server.url), {}, book, Meter(), {}, Terms()) as embedder:
                 await asyncio.gather(embedder.of(["a b c"]), embedder.of(["a b c", "d"]))
         assert sorted(server.asked) == ["a b c", "d"]
 

@@ -50,7 +50,7 @@ def test_a_base_url_of_the_environment_moves_bare_models():
         ("ftp://h/v1", "is not an http"),
         ("http://", "is not an http"),
         ("http://h:port/v1", "is not a URL"),
-        ("vllm:some/model", "vllm serve some/model"),
+        ("vllm:", "names no model"),
     ],
 )
 def test_a_wrong_spec_says_what_to_write(text: str, words: str):

@@ -54,8 +54,9 @@ def test_a_completions_body_holds_the_text_and_no_schema():
 
 @pytest.mark.parametrize("name", wire.OPTIONAL)
 def test_what_an_endpoint_refuses_is_left_out(name: str):
-    assert name in wire.body(REQUEST, BINDING)
-    assert name not in wire.body(REQUEST, bound(without=(name,)))
+    request = REQUEST.model_copy(update={"decoding": REQUEST.decoding.model_copy(update={"logprobs": True})})
+    assert name in wire.body(request, BINDING)
+    assert name not in wire.body(request, bound(without=(name,)))
 
 
 def test_the_length_goes_by_the_name_the_endpoint_knows():
@@ -124,7 +125,7 @@ def said(content: object, finish: object = "stop", **more: object) -> bytes:
         (said("a\ud83d b"), "a? b", "stop"),
         (said("a\x00b"), "a\ufffdb", "stop"),
         (b'{"choices": [{"message": {"content": null, "refusal": "I will not."}}]}', "I will not.", "refused"),
-        (b'{"choices": [{"message": "text", "finish_reason": ["stop"]}]}', "", "stop"),
+        (b'{"choices": [{"message": {"content": "so"}, "finish_reason": ["stop"]}]}', "so", "stop"),
     ],
 )
 def test_a_reply_is_read_whatever_its_shape(payload: bytes, text: str, finish: str):
@@ -187,7 +188,7 @@ def test_the_kind_of_a_fault(status: int, payload: bytes, kind: str):
         ({"retry-after": "0.5"}, 0.5),
         ({"retry-after-ms": "250"}, 0.25),
         ({"retry-after": "Tue, 24 Nov 2026 10:00:30 GMT", "date": "Tue, 24 Nov 2026 10:00:00 GMT"}, 30),
-        ({"retry-after": "-4"}, 0),
+        ({"retry-after": "-4"}, None),
         ({"retry-after": "soon"}, None),
         ({}, None),
     ],
@@ -223,3 +224,62 @@ def test_an_error_page_is_told_in_one_line_without_its_markup():
     page = b"<!DOCTYPE HTML>\n<html>\n<head><title>Oh</title><style>\np { color: red }\n</style></head>\n<p>Bad\n gateway</p></html>"
     assert wire.fault(502, {}, None, page).text == "HTTP 502: Bad gateway"
     assert wire.fault(400, {}, {"error": {"message": "a\nb"}}, b"").text == "HTTP 400: a b"
+
+
+def test_thoughts_are_kept_apart_from_the_answer():
+    beside = {"choices": [{"message": {"content": "42", "reasoning_content": "6 * 7"}, "finish_reason": "stop"}]}
+    found = wire.read(200, {}, json.dumps(beside).encode(), "chat")
+    assert (found.text, found.reasoning) == ("42", "6 * 7")
+
+
+@pytest.mark.parametrize(
+    ("text", "thought", "answer"),
+    [
+        ("<think>6 * 7</think>\n\n42", "6 * 7", "42"),
+        ("\n<think>\n\n</think>42", "", "42"),
+        ("<think>it goes on and on", "it goes on and on", ""),
+        ("In HTML, <think> is no tag.", "", "In HTML, <think> is no tag."),
+    ],
+)
+def test_thoughts_in_tags_before_the_answer_are_taken_out(text: str, thought: str, answer: str):
+    found = wire.read(200, {}, said(text), "chat")
+    assert (found.reasoning, found.text) == (thought, answer)
+
+
+def test_log_probabilities_are_kept_and_a_wrong_one_spoils_them_all():
+    rows = [{"token": "4", "logprob": -0.5}, {"token": "2", "logprob": 0}]
+    choice = {"message": {"content": "42"}, "finish_reason": "stop", "logprobs": {"content": rows}}
+    assert wire.reply({"choices": [choice]}, "chat").logprobs == (("4", -0.5), ("2", 0.0))
+    rows[0]["logprob"] = "low"
+    assert wire.reply({"choices": [choice]}, "chat").logprobs == ()
+
+
+def test_a_form_is_asked_for_as_the_endpoint_knows_it():
+    assert wire.body(REQUEST, bound(form="json_object"))["response_format"] == {"type": "json_object"}
+
+
+@pytest.mark.parametrize(
+    ("said", "same"),
+    [
+        ("gpt-4o-2024-08-06", True), ("gpt-4o-mini", False), ("openai/gpt-4o", True), ("GPT-4o", True), ("", True),
+        ("gpt-4", False), ("gpt-4o-20240806", True), ("/models/file.gguf", True), ("other.gguf", False),
+    ],
+)  # fmt: skip
+def test_a_reply_of_another_model_is_told_apart_from_one_by_another_name(said: str, same: bool):
+    binding = Binding(identity="i", model="gpt-4o", served="/models/file.gguf")
+    assert wire.is_model(said, binding) == same
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1s", 1), ("6m0s", 360), ("20ms", 0.02), ("1h2m3.5s", 3723.5), ("7", 7), ("2m59.56s", 179.56), ("soon", None),
+     ("-1s", None), ("1s!", None), ("nan", None), ("", None)],
+)  # fmt: skip
+def test_durations_of_headers(text: str, seconds: float | None):
+    assert wire.duration(text) == (pytest.approx(seconds) if seconds is not None else None)
+
+
+def test_a_reply_without_choices_that_was_charged_says_so():
+    found = wire.read(200, {}, b'{"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 1}}', "chat")
+    assert (found.kind, found.prompt_tokens, found.completion_tokens, found.uncertain) == ("server", 9, 1, False)
+    assert wire.read(200, {}, b'{"choices": [{"mess', "chat").uncertain

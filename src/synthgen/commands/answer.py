@@ -7,6 +7,7 @@ import typer
 
 from synthgen.commands.common import (
     BudgetUsd,
+    ByBatch,
     Concurrency,
     ConfigFile,
     Judge,
@@ -48,6 +49,7 @@ def answer(
     no_judge: Annotated[bool, typer.Option("--no-judge", help="SFT only: keep the first usable answer.")] = False,
     config: ConfigFile = None,
     concurrency: Concurrency = "",
+    batch: ByBatch = False,
     rpm: Rpm = None,
     tpm: Tpm = None,
     budget_usd: BudgetUsd = None,
@@ -74,6 +76,6 @@ def answer(
     with foreseen():
         from synthgen.stages.given import Given
 
-        values |= limits(concurrency, rpm, tpm, budget_usd, max_calls, max_tokens_total, ledger)
+        values |= limits(concurrency, rpm, tpm, budget_usd, max_calls, max_tokens_total, ledger, batch=batch)
         values |= roles(teacher, judge, teacher_id)
         run_job(None, out, values, config, prompts, rows=Given(source, field))

@@ -1,6 +1,7 @@
 """What the commands that run the line share: options, the job with its progress line, and how they end."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -26,7 +27,10 @@ SeedsPath = Annotated[Path, typer.Option("--seeds", help="A .jsonl file of seed 
 OutPath = Annotated[Path, typer.Option("--out", help="The run directory; the same command on it goes on.")]
 Teacher = Annotated[
     str,
-    typer.Option("--teacher", help="rehearsal, MODEL, http://host:8000/v1, MODEL@URL, or several URLs of one model."),
+    typer.Option(
+        "--teacher",
+        help="rehearsal, MODEL, http://host:8000/v1, MODEL@URL, several URLs of one model, or vllm:MODEL_OR_PATH.",
+    ),
 ]
 Judge = Annotated[str, typer.Option("--judge", help="A teacher SPEC for the judge; the teacher where left out.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="A TOML file of config keys.")]
@@ -35,6 +39,9 @@ Embedder = Annotated[
     str, typer.Option("--embedder", help="Who embeds: MODEL@http://host:8000/v1, MODEL, or a local model folder.")
 ]
 Concurrency = Annotated[str, typer.Option(help="Calls under way at once, or auto (64).")]
+ByBatch = Annotated[
+    bool, typer.Option("--batch", help="Answers and verdicts by the Batch API: half the price, within a day.")
+]
 Rpm = Annotated[int | None, typer.Option(min=1, help="Calls a minute, at most.")]
 Tpm = Annotated[int | None, typer.Option(min=1, help="Tokens a minute, at most.")]
 BudgetUsd = Annotated[float | None, typer.Option(min=0, help="Stop before this is spent (5 for a paid endpoint).")]
@@ -84,10 +91,13 @@ def limits(
     max_calls: int | None,
     max_tokens_total: int | None,
     ledger: Path | None,
+    *,
+    batch: bool,
 ) -> dict[str, Any]:
     """The config keys that may differ from call to call."""
     return given(
-        concurrency=None if concurrency in {"", "auto"} else whole_number(concurrency, "--concurrency"),
+        concurrency=concurrency if concurrency in {"", "auto"} else whole_number(concurrency, "--concurrency"),
+        batch=True if batch else None,
         rpm=rpm,
         tpm=tpm,
         budget_usd=budget_usd,
@@ -119,7 +129,7 @@ def run_job(
 ) -> None:
     """Run a job with a progress line, print its report, and exit with its code. `rows` are prompts in the place of seeds."""
     progress = Progress()
-    with progress:
+    with progress, spoken(progress):
         from synthgen import api
         from synthgen.steps import Job, resolve
         from synthgen.teacher.local import chosen
@@ -146,6 +156,19 @@ def run_job(
         raise typer.Exit(STOPPED)
 
 
+@contextmanager
+def spoken(progress: "Progress") -> Iterator[None]:
+    """Say what the package logs, between the lines of progress."""
+    handler = logging.Handler()
+    handler.emit = lambda record: progress.say(f"synthgen: {record.getMessage()}")  # type: ignore[method-assign]
+    log = logging.getLogger("synthgen")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+
+
 def interruptible(work: Any) -> dict[str, Any]:
     """Run a coroutine; SIGTERM is an interrupt too."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -160,6 +183,12 @@ def notes(settings: Any, seeds: int | None) -> Iterator[str]:
         yield (
             f"synthgen: only {seeds} seed task(s): every prompt shows the same ones, so expect the pool to saturate at "
             f"some {low} to {high} instructions"
+        )
+    if settings.vllms:
+        each = " (each is a server of its own, both in memory at once)" if len(settings.vllms) > 1 else ""
+        yield (
+            f"synthgen: {' and '.join(settings.vllms)}: `vllm serve` is started when the first call is owed, which takes "
+            f"from half a minute to many; it writes vllm.log in the run directory{each}"
         )
     unpriced = [model for model in settings.prices if settings.budget_usd is not None]
     if unpriced:

@@ -53,7 +53,6 @@ def ask(
     """The request of one call of the grow loop."""
     shown = len(demonstrations)
     values = {
-        "shown": shown,
         "first": shown + 1,
         "last": shown + config.new_per_call,
         "demos": "\n".join(f"{n}. {encoded(d.text)}" for n, d in enumerate(demonstrations, start=1)),

@@ -21,9 +21,11 @@ from synthgen.config import Prices, SemanticConfig
 from synthgen.errors import ConfigError, InputError, TeacherError
 from synthgen.records import Reply
 from synthgen.teacher import wire
-from synthgen.teacher.client import Client
-from synthgen.teacher.ledger import Ledger
-from synthgen.teacher.meter import Meter, cost
+from synthgen.teacher.dispatch import Dispatch
+from synthgen.teacher.ledger import Entry, Ledger
+from synthgen.teacher.meter import Meter, Worst, cost
+from synthgen.teacher.terms import Terms
+from synthgen.teacher.wire import Binding
 
 Vector = NDArray[np.float32]
 ROLE = "embed"
@@ -52,8 +54,9 @@ class Embeddings:
         ledger: Ledger,
         meter: Meter,
         prices: Mapping[str, Prices],
+        terms: Terms,
     ) -> None:
-        self.config, self.environment, self.ledger, self.meter = config, environment, ledger, meter
+        self.config, self.environment, self.ledger, self.meter, self.terms = config, environment, ledger, meter, terms
         self.prices = prices.get(config.model)
         self._stack = AsyncExitStack()
         self._source: Source | None = None
@@ -102,15 +105,12 @@ class Embeddings:
     async def _paid(self, owed: Mapping[str, str]) -> dict[str, Reply]:
         """Ask for some texts and keep what comes, each under its key."""
         source = await self._opened()
-        guess = sum(map(len, owed.values())) // 3
-        reserved = self.meter.reserve(guess, 0, self.prices)
+        guess = sum(len(text.encode()) for text in owed.values())
         began = time.time()
-        try:
+        async with self.meter.reserved(Worst(len(owed), guess, cost(self.prices, guess, 0, 0))):
             vectors, tokens = await source.vectors(list(owed.values()))
-        finally:
-            self.meter.release(reserved)
         seconds = (time.time() - began) / len(owed)
-        kept = {}
+        entries = []
         shares = parts(tokens, [len(text) for text in owed.values()])
         for (key, text), vector, share in zip(owed.items(), vectors, shares, strict=True):
             reply = Reply(
@@ -121,13 +121,11 @@ class Embeddings:
                 prompt_tokens=share,
             )
             usd = cost(self.prices, share, 0, 0)
-            self.ledger.put(
-                reply, body([text], self.config.model), role=ROLE, identity=self.config.identity, sample=0, cost_usd=usd,
-                seconds=seconds, at=began,
-            )  # fmt: skip
             self.meter.settle(ROLE, reply, usd, seconds)
-            kept[key] = reply
-        return kept
+            sent = body([text], self.config.model)
+            entries.append(Entry(reply, sent, ROLE, ROLE, self.config.identity, 0, usd, seconds, began))
+        await self.ledger.keep(*entries)
+        return {entry.reply.key: entry.reply for entry in entries}
 
     async def _opened(self) -> Source:
         """The source, connected or loaded once."""
@@ -137,20 +135,23 @@ class Embeddings:
                     self._source = await asyncio.to_thread(LocalModel, Path(self.config.spec))
                 else:
                     spec = specs.parse(self.config.spec, self.environment, self.config.teacher_id)
-                    client = Client(spec.urls, self.environment.get(self.config.key_env) or None)
-                    self._source = Endpoint(await self._stack.enter_async_context(client), self.config.model)
+                    dispatch = self.terms.dispatch(spec.urls, self.environment.get(self.config.key_env) or None)
+                    self._source = Endpoint(await self._stack.enter_async_context(dispatch), self.config)
         return self._source
 
 
 class Endpoint:
     """`/v1/embeddings` of an OpenAI-compatible server."""
 
-    def __init__(self, client: Client, model: str) -> None:
-        self.client, self.model = client, model
+    def __init__(self, dispatch: Dispatch, config: SemanticConfig) -> None:
+        self.dispatch, self.model = dispatch, config.model
+        self.binding = Binding(identity=config.identity, model=config.model, api="embeddings")
 
     async def vectors(self, texts: Sequence[str]) -> tuple[list[Vector | None], int]:
         """As Source. Where a request is refused, its texts are asked one by one: one of them may be too long."""
-        reply = await self.client.post(body(texts, self.model), "embeddings")
+        tokens = sum(map(len, texts)) // 3
+        about = f"the embedding of {len(texts)} texts"
+        reply = (await self.dispatch.post(body(texts, self.model), self.binding, tokens, about)).reply
         if reply.finish == "stop":
             found = [decoded_text(line) for line in reply.text.split("\n")]
             if len(found) != len(texts):

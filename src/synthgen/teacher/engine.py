@@ -1,33 +1,53 @@
-"""The teacher that the line asks: ledger first, then, within window and limits, the endpoint of the role."""
+"""The teacher that the line asks: ledger first, then, within the limits, the endpoint of the role; the reply is kept before it is used."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from synthgen.config import Prices
 from synthgen.errors import StopError
-from synthgen.records import Reply, Request, Role
+from synthgen.records import Reply, Request, Role, Step
+from synthgen.teacher import ledger as ledgers
+from synthgen.teacher import meter as meters
 from synthgen.teacher import wire
-from synthgen.teacher.client import Client
-from synthgen.teacher.dispatch import Window
-from synthgen.teacher.ledger import Ledger
-from synthgen.teacher.meter import Meter, cost
-from synthgen.teacher.wire import Binding
+from synthgen.teacher.batches import Batches
+from synthgen.teacher.dispatch import Lost, Served
+from synthgen.teacher.ledger import Entry, Ledger
+from synthgen.teacher.meter import Meter, Worst, cost
+from synthgen.teacher.wire import Binding, Fault
 
 REFUSALS = 20
 """Refused requests without one success, after which the endpoint is taken to refuse everything."""
+BATCHED: frozenset[Step] = frozenset({"answer", "judge"})
+"""Steps whose calls may go by batch: nothing else on the line waits for them."""
+CHARACTERS_PER_TOKEN = 4
+"""Of a prompt, on average."""
+
+
+class Poster(Protocol):
+    """What brings a body to an endpoint, and its reply back."""
+
+    async def post(self, body: Mapping[str, Any], binding: Binding, tokens: int, about: str, lost: Lost) -> Served:
+        """As Dispatch.post."""
+        ...
+
+
+async def no_batches(_role: Role, _idle: Callable[[], bool]) -> None:
+    """Where everything is asked at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The two ways to an endpoint: what is known of it without asking, and the client that asks."""
+    """The ways to an endpoint: what is known of it without asking, what asks at once, and what asks by batch."""
 
     binding: Callable[[Role], Awaitable[Binding]]
     """The binding of a role; connects only where no earlier run learned it."""
-    client: Callable[[Role], Awaitable[Client]]
-    """The client of a role; connects when a call is truly owed."""
+    dispatch: Callable[[Role], Awaitable[Poster]]
+    """The way to the endpoint of a role; connects when a call is truly owed."""
+    batches: Callable[[Role, Callable[[], bool]], Awaitable[Batches | None]] = no_batches
+    """The batches of a role's endpoint; None where none is open and none is to be sent."""
 
 
 class Engine:
@@ -38,13 +58,15 @@ class Engine:
         ports: Ports,
         ledger: Ledger,
         meter: Meter,
-        window: Window,
         prices: Mapping[str, Prices],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.ports, self.ledger, self.meter, self.window, self.prices = ports, ledger, meter, window, prices
+        self.ports, self.ledger, self.meter, self.prices = ports, ledger, meter, prices
         self._clock = clock
         self._under_way: dict[str, asyncio.Task[Reply]] = {}
+        self._at_once: set[str] = set()
+        """Keys of the calls under way that do not go by batch."""
+        self._notes: set[asyncio.Task[None]] = set()
         self._refused = 0
         self._served = False
 
@@ -68,36 +90,87 @@ class Engine:
     def _ended(self, key: str, task: asyncio.Task[Reply]) -> None:
         """Forget a call that has ended. Its error, if nobody awaits it any more, is no news: another one stopped the line."""
         self._under_way.pop(key, None)
+        self._at_once.discard(key)
         if not task.cancelled():
             task.exception()
 
+    def idle(self) -> bool:
+        """Whether nothing is under way but what goes by batch."""
+        return not self._at_once
+
     async def _paid(self, request: Request, binding: Binding, body: Mapping[str, Any], key: str) -> Reply:
         """Make a call and keep its reply before anybody sees it."""
-        client = await self.ports.client(request.role)
-        prices = self.prices.get(binding.model)
-        estimate = sum(len(message.content) for message in request.messages) // 3 + request.decoding.max_tokens
-        async with self.window.slot(estimate):
-            reserved = self.meter.admit(request, prices)
-            try:
-                began = self._clock()
-                reply = (await client.post(body, binding.api)).model_copy(update={"key": key, "model": binding.model})
-                ended = self._clock()
-            finally:
-                self.meter.release(reserved)
+        prices, began = self.prices.get(binding.model), self._clock()
+        self._at_once.add(key)
+        batches = await self._batches(request)
+        worst = meters.worst(request, prices)
+        async with self.meter.reserved(worst):
+            batched = await self._by_batch(batches, key, body)
+            served = batched or await self._sent(request, binding, body, worst, prices)
+            reply = served.reply.model_copy(update={"key": key, "model": binding.model})
             usd = cost(prices, reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens)
-            self.ledger.put(
-                reply,
-                body,
-                role=request.role,
-                identity=binding.identity,
-                sample=request.sample,
-                cost_usd=usd,
-                seconds=ended - began,
-                at=began,
-            )
-            self.meter.settle(request.role, reply, usd, ended - began)
-            self._count_refusal(reply)
-            return reply
+            if batched is not None and prices is not None:
+                usd *= prices.batch
+            self.meter.settle(request.step, reply, usd, served.seconds)
+        role, step, identity, sample = request.role, request.step, binding.identity, request.sample
+        await self.ledger.keep(Entry(reply, body, role, step, identity, sample, usd, served.seconds, began))
+        if batches is not None:
+            await batches.kept(key)
+        self._count_refusal(reply)
+        return reply
+
+    async def _batches(self, request: Request) -> Batches | None:
+        """The batches a request may go by; a repair, which few need, goes by itself."""
+        if request.step not in BATCHED or (request.messages[-2:-1] and request.messages[-2].role == "assistant"):
+            return None
+        return await self.ports.batches(request.role, self.idle)
+
+    async def _by_batch(self, batches: Batches | None, key: str, body: Mapping[str, Any]) -> Served | None:
+        """The reply to a request that goes by batch; None for one that does not."""
+        if batches is None or not batches.takes(key):
+            return None
+        self._at_once.discard(key)
+        reply = await batches.post(key, body)
+        self._at_once.add(key)
+        return Served(reply, 0.0) if reply is not None else None
+
+    async def _sent(
+        self, request: Request, binding: Binding, body: Mapping[str, Any], worst: Worst, prices: Prices | None
+    ) -> Served:
+        """The reply to a request that is sent at once."""
+
+        def lost(fault: Fault) -> None:
+            self._lose(fault, request, binding, prices)
+
+        dispatch = await self.ports.dispatch(request.role)
+        about = f"the {request.step} call of {request.about}"
+        return await dispatch.post(body, binding, worst.tokens, about, lost)
+
+    def _lose(self, fault: Fault, request: Request, binding: Binding, prices: Prices | None) -> None:
+        """Count an attempt that was charged for nothing, or may have been: then by estimate."""
+        if not fault.prompt_tokens and not fault.uncertain:
+            return
+        if not fault.prompt_tokens:
+            characters = sum(len(message.content) for message in request.messages)
+            typical = self.meter.typical_completion(request.step)
+            fault = replace(fault, prompt_tokens=characters // CHARACTERS_PER_TOKEN, completion_tokens=typical)
+        prompt, completion = fault.prompt_tokens, fault.completion_tokens
+        usd = cost(prices, prompt, 0, completion)
+        self.meter.lose(request.step, fault, usd)
+        lost = ledgers.Lost(
+            self._clock(),
+            request.role,
+            request.step,
+            binding.identity,
+            binding.model,
+            prompt,
+            completion,
+            usd,
+            fault.text,
+        )
+        note = asyncio.create_task(self.ledger.lose(lost))
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
 
     def _count_refusal(self, reply: Reply) -> None:
         """Stop where an endpoint refuses everything: raises StopError at the 20th refusal without a success."""
@@ -111,10 +184,11 @@ class Engine:
                 )
 
     async def aclose(self, grace_seconds: float = 10) -> None:
-        """Await what is under way into the ledger, for a while, and give up the rest."""
-        pending = set(self._under_way.values())
-        if pending:
-            await asyncio.wait(pending, timeout=grace_seconds)
-        for task in pending:
+        """Await what is under way into the ledger, for a while, and give up the rest; open batches stay open."""
+        pending = dict(self._under_way)
+        soon = {task for key, task in pending.items() if key in self._at_once}
+        if soon:
+            await asyncio.wait(soon, timeout=grace_seconds)
+        for task in pending.values():
             task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+        await asyncio.gather(*pending.values(), *self._notes, return_exceptions=True)

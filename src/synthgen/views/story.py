@@ -177,7 +177,7 @@ class Story:
         path = Path(self.run.stored().get("limits", {}).get("ledger") or self.run.path / "ledger.sqlite")
         if not self.calls or not path.exists():
             return
-        with Ledger(path) as ledger:
+        with Ledger(path, reading=True) as ledger:
             for key in self.calls:
                 yield from told_call(ledger, key)
 

@@ -89,8 +89,28 @@ def spent(report: dict[str, Any]) -> Iterator[str]:
         f"{report['calls']} calls, {report['calls_replayed']} replayed, {report['prompt_tokens']} tokens in, "
         f"{report['completion_tokens']} out, {report['cost_usd']:.4f} USD, {report['seconds']:.1f} s"
     )
+    if report.get("cached_tokens"):
+        yield f"the endpoint had {report['cached_share']:.0%} of the prompt tokens in its cache"
+    if report.get("lost_attempts"):
+        yield f"{report['lost_attempts']} attempts lost, {report['lost_tokens']} tokens in them, by estimate where nobody says"
+    for name, chosen in report.get("concurrency", {}).items():
+        yield f"--concurrency auto: {chosen} calls at once are enough for {name}"
+    if found := report.get("vllm"):
+        yield served(found)
     for warning in report["warnings"]:
         yield f"warning: {warning}"
+
+
+def served(found: dict[str, Any]) -> str:
+    """What a vLLM says of its work."""
+    took = f"started in {found['seconds_to_start']:.0f} s, " if found["seconds_to_start"] is not None else ""
+    speed = found["generation_tokens_per_second"] or 0, found["prompt_tokens_per_second"] or 0
+    hits = found["prefix_cache_hit_share"]
+    cached = "" if hits is None else f", {hits:.0%} of prompt tokens from the prefix cache"
+    return (
+        f"vLLM {found['version']}, {found['model']}: {took}{speed[0]:.0f} tokens a second out, {speed[1]:.0f} in{cached}; "
+        f"KV cache at most {found['kv_cache_use_peak']:.1%} full, at most {found['requests_running_peak']} requests at once"
+    )
 
 
 def end(report: dict[str, Any], run: Path) -> Iterator[str]:

@@ -259,8 +259,8 @@ FAMILIES = (
     Family("function", "code-writing", "code", code_core, re.compile(rf"Python function (\w+) that returns ({'|'.join(map(re.escape, OPERATIONS))}) a list"), code_solve, 0.8),
     Family("repair", "code-editing", "code", bug_core, re.compile(r"so that it (adds up|multiplies|counts) what the [\w -]+ expects; change one sign"), bug_solve, 0.4, given=bug_given),
     Family("trace", "code-explanation", "number", read_code_core, re.compile(r"sum\(range\((\d+), (\d+)\)\)"), read_code_solve, 0.9),
-    Family("middle", "reasoning", "logic", rank_core, re.compile(r"(\w+) is [a-z ]+ than (\w+), and \2 is [a-z ]+ than (\w+);"), rank_solve, 0.5),
-    Family("bench", "puzzles", "logic", seat_core, re.compile(r"(\w+), (\w+) and (\w+) share a bench"), seat_solve, 1.0),
+    Family("middle", "reasoning", "logic", rank_core, re.compile(r"\b(\w+) is [a-z ]+ than (\w+), and \2 is [a-z ]+ than (\w+);"), rank_solve, 0.5),
+    Family("bench", "puzzles", "logic", seat_core, re.compile(r"\b(\w+), (\w+) and (\w+) share a bench"), seat_solve, 1.0),
     Family("slot", "planning", "logic", slot_core, re.compile(r"needs (\d+) hours and may not begin before (\d+): what is the earliest hour"), slot_solve, 0.8),
     Family("cheaper", "multiple-choice", "logic", bigger_core, re.compile(r"A\) (\d+) jars of .*? for (\d+) coins, B\) (\d+) jars for (\d+) coins"), bigger_solve, 0.6),
 )  # fmt: skip
