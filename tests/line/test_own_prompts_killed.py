@@ -62,8 +62,8 @@ def test_killed_half_way_the_same_command_goes_on_to_the_same_bytes(
     assert outputs(out) == outputs(unkilled)
     assert calls(out) == whole
     assert whole == PROMPTS or strategy == "auto"
-    # Of each kill those in flight, and those whose replies were on their way to the disk; each first contact is one.
-    assert asked(teacher)["asked"] - before - whole <= 2 * (2 * CONCURRENCY + 1) + 1
+    # Of each kill those in flight; a first contact is one.
+    assert asked(teacher)["asked"] - before - whole <= 2 * (CONCURRENCY + 1) + 1
 
 
 def test_an_interrupt_keeps_everything_and_exits_with_three(source: Path, teacher: str, tmp_path: Path):
