@@ -248,17 +248,8 @@ def test_a_judge_of_its_own_is_asked_and_named(tmp_path: Path):
 def test_the_teacher_may_stand_in_the_config_file(tmp_path: Path):
     (tmp_path / "c.toml").write_text('[teacher]\nspec = "rehearsal-weak"\n')
     done = command(
-        "expand",
-        "--seeds",
-        SEEDS,
-        "--out",
-        tmp_path / "run",
-        "--config",
-        tmp_path / "c.toml",
-        "--target",
-        5,
-        "--no-prefect",
-    )
+        "expand", "--seeds", SEEDS, "--out", tmp_path / "run", "--config", tmp_path / "c.toml", "--target", 5, "--no-prefect",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "run" / "config.json").read_text())["specs"]["propose"] == "rehearsal-weak"
     assert "because" not in done.stderr

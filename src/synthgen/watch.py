@@ -24,12 +24,13 @@ def main(arguments: list[str]) -> int:
     grace = 0.0
     if arguments[0] == "--grace":
         grace, arguments = float(arguments[1]), arguments[2:]
-    child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True)
     told: list[int] = []
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda got, _frame: told.append(got))
     # An interrupt of the terminal reaches the whole foreground group; the starter decides what it means.
     signal.signal(signal.SIGINT, lambda *_: None)
+    # Only now: a signal that ended the watcher before it watches would leave the command to itself.
+    child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True)
     while child.poll() is None and not told and not ended(LOOK_EVERY_SECONDS):
         pass
     end(child, grace)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import tiny_model
-from conftest import SEEDS, clean_environment, expand, outputs
+from conftest import SEEDS, clean_environment, command, expand, outputs
 from processes import MARK, gone, named
 
 from synthgen import prompts, watch
@@ -130,6 +130,22 @@ def test_a_teacher_that_proposes_nothing_usable_ends_the_run_honestly(mark: str,
     assert report["vllm"]["servers"] == 1
 
 
+def test_prompts_that_one_has_are_answered(mark: str, model: Path, tmp_path: Path):
+    prompts_file, vllm_config = tmp_path / "prompts.jsonl", tmp_path / "vllm.toml"
+    prompts_file.write_text("".join(json.dumps({"prompt": f"Name {number} rivers."}) + "\n" for number in range(40)))
+    vllm_config.write_text(f"vllm_args = {json.dumps(ARGUMENTS)}\n[decoding.answer]\nmax_tokens = 40\n")
+    done = command(
+        "answer", prompts_file, "--out", tmp_path / "run", "--strategy", "none", "--teacher", f"vllm:{model}", "--config",
+        vllm_config, "--no-prefect", **wanted(mark),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "is healthy after" in done.stderr
+    assert "vLLM" in done.stdout
+    report = report_of(tmp_path / "run")
+    assert (report["stopped"]["reason"], report["calls"]) == ("done", 40)
+    assert sum(report["rows"]["sft"].values()) > 10
+
+
 async def asked(way: Dispatch, body: dict) -> Reply:
     """The reply to a body."""
     return (await way.post(body, Binding(identity="", model="tiny"), 500, "a test")).reply
@@ -174,6 +190,12 @@ def ended(mark: str, session: int) -> bool:
     return gone(mark) and eventually(lambda: not list(watch.members(session)), 15)
 
 
+def wanted(mark: str) -> dict[str, str]:
+    """What a command has in its environment."""
+    kept = {name: os.environ[name] for name in ("VLLM_BIN", "VLLM_CPU_KVCACHE_SPACE") if name in os.environ}
+    return {**kept, MARK: mark}
+
+
 def started(mark: str, out: Path, values: dict) -> subprocess.Popen[bytes]:
     """The command, as a process of its own that can be killed."""
     path = out.with_suffix(".toml")
@@ -185,12 +207,11 @@ def started(mark: str, out: Path, values: dict) -> subprocess.Popen[bytes]:
     ]
     path.write_text("\n".join(lines) + "\n")
     words = ["expand", "--out", out, "--seeds", SEEDS, "--teacher", "rehearsal", "--config", path, "--target", 40]
-    kept = {name: os.environ[name] for name in ("VLLM_BIN", "VLLM_CPU_KVCACHE_SPACE") if name in os.environ}
     return subprocess.Popen(
         [sys.executable, "-c", "from synthgen.cli import main; main()", *map(str, words), "--no-prefect", "--no-judge"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**clean_environment(), **kept, MARK: mark},
+        env={**clean_environment(), **wanted(mark)},
     )
 
 

@@ -17,7 +17,7 @@ import aiohttp
 
 from synthgen.teacher import wire
 
-LOOK_EVERY_SECONDS = 2.0
+LOOK_EVERY_SECONDS = 1.0
 WAIT_SECONDS, LAST_WAIT_SECONDS = 15.0, 2.0
 """How long a page may take: a server under load is slow to say how it does, and that is when it matters; less at the end."""
 LARGEST_BYTES = 2**22
@@ -100,7 +100,7 @@ class Figures:
 
 
 class Watcher:
-    """Reads a server's metrics at once, every few seconds, and a last time at the end."""
+    """Reads a server's metrics at once, every second, and a last time at the end."""
 
     def __init__(self, url: str, figures: Figures) -> None:
         self.url = url.removesuffix("/v1")
