@@ -31,6 +31,8 @@ WIDEST = 1024
 """Calls that may be under way at once where the endpoint says how many."""
 AHEAD = 8
 """Inputs of a stage that may be begun and not committed, for each call that may be under way."""
+SPARE = 8
+"""Inputs of a stage that wait for a place in the window, so that it is never empty."""
 BATCHED = 20_000
 """Tasks that a stage collects for a batch."""
 ROLES: tuple[Role, ...] = ("propose", "instantiate", "answer", "judge")
@@ -291,6 +293,11 @@ class RunConfig(Record):
         """Inputs of a stage that may be begun and not committed: behind a slow one others go on."""
         ahead = AHEAD * self.at_once
         return max(BATCHED, ahead) if self.batch else ahead
+
+    @property
+    def room(self) -> int:
+        """Inputs of a stage that are worked on at once. A few more than calls; what goes by batch waits in the thousands."""
+        return self.width if self.batch else self.at_once + SPARE
 
     @property
     def at_once(self) -> int:

@@ -105,9 +105,9 @@ async def through(line: Line, begin: Begin) -> Stop | None:
     following = stages(line.means())
     with ExitStack() as stack:
         journals = [stack.enter_context(line.run.journal(stage.name, stage.kinds)) for stage in following]
-        width = line.config.width
-        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(line.config.at_once) for _ in following]
-        drain: asyncio.Queue[Any] = asyncio.Queue(line.config.at_once)
+        config = line.config
+        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(config.at_once) for _ in following]
+        drain: asyncio.Queue[Any] = asyncio.Queue(config.at_once)
 
         async def beginning() -> Stop | None:
             stop = await begin(queues[0].put)
@@ -120,7 +120,7 @@ async def through(line: Line, begin: Begin) -> Stop | None:
                 for stage, journal, inbox, outbox in zip(
                     following, journals, queues, [*queues[1:], drain], strict=True
                 ):
-                    group.create_task(stream(stage, journal, inbox, outbox, width, line.progress))
+                    group.create_task(stream(stage, journal, inbox, outbox, config.room, config.width, line.progress))
                 group.create_task(discard(drain))
         except* SynthgenError as errors:
             raise leaf(errors) from None

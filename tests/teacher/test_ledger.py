@@ -309,20 +309,40 @@ async def test_a_ledger_that_another_program_holds_is_named_and_once_free_it_goe
     assert {one["key"] for one in contents(path)} == {entry(1).reply.key, entry(2).reply.key}
 
 
-def test_what_could_not_be_written_at_the_end_is_told_at_the_end(tmp_path: Path):
+def test_what_could_not_be_written_is_told_at_the_end_if_nobody_waited_for_it(tmp_path: Path):
     path = filled(tmp_path / "l", [entry(1)])
 
     async def hand_in(book: Ledger) -> None:
         asyncio.create_task(book.keep(entry(2)))  # noqa: RUF006 - nobody waits for it
         await asyncio.sleep(0)
 
+    async def fail_first(book: Ledger) -> None:
+        await hand_in(book)
+        raise ZeroDivisionError
+
     with program(LOCKING, path) as other:
         assert other.stdout.readline() == "locked\n"
         book = Ledger(path, wait_seconds=0.2)
         with pytest.raises(StorageError, match="database is locked"), book:
             asyncio.run(hand_in(book))
+        with pytest.raises(ZeroDivisionError), Ledger(path, wait_seconds=0.2) as book:
+            asyncio.run(fail_first(book))
         other.stdin.write("\n\n")
         other.stdin.flush()
+
+
+async def test_a_file_that_came_to_harm_while_it_was_open_is_told_to_all_who_wait(tmp_path: Path):
+    path = filled(tmp_path / "l", (entry(number) for number in range(50)))
+    with Ledger(path) as book:
+        with path.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xa5" * (path.stat().st_size - 4096))
+        done = await asyncio.gather(*(book.keep(entry(number)) for number in (60, 61)), return_exceptions=True)
+        for error in done:
+            assert isinstance(error, ConfigError)
+            assert f"`synthgen ledger check {path}`" in str(error)
+        with pytest.raises(ConfigError, match="is damaged"):
+            book.get(entry(3).reply.key)
 
 
 OPENING = """

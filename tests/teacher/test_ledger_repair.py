@@ -184,23 +184,34 @@ def test_a_truncated_ledger_knows_from_its_keys_how_much_is_lost(whole: Path, tm
     assert 0 < done.lost <= CALLS - done.saved
 
 
+CHANGES = (
+    "sample = sample + 1", "model = 'x'", "cost_usd = 0.5", "reply = cast('{}' as blob)", "reply = cast(reply as text)",
+    "request = cast(key as blob)", "request = 7",
+)  # fmt: skip
+
+
 def test_a_row_that_was_changed_is_found_and_left_out(whole: Path, tmp_path: Path):
     path = Path(shutil.copy(whole, tmp_path / "l"))
     with closing(sqlite3.connect(path)) as db, db:
-        changes = ("sample = sample + 1", "reply = cast('{}' as blob)", "cost_usd = 0.5", "model = 'x'")
-        for number, change in enumerate(changes):
-            db.execute(f"update calls set {change} where number = ?", (number + 5,))
+        for number, change in enumerate(CHANGES):
+            db.execute(f"update calls set {change} where number = ?", (number + 11,))
     checked = check(path)
     assert len(checked.faults) == 3
-    assert (len(checked.seen.readable), checked.seen.unreadable) == (CALLS - 4, 4)
-    with pytest.raises(ConfigError, match="is damaged"), Ledger(path, reading=True) as book:
-        book.get(made(5).reply.key)
+    left = CALLS - len(CHANGES)
+    assert (len(checked.seen.readable), checked.seen.unreadable) == (left, len(CHANGES))
+    with Ledger(path, reading=True) as book:
+        for number in (12, 13, 14):
+            with pytest.raises(ConfigError, match="is damaged"):
+                book.get(made(number).reply.key)
+        for number in (15, 16):
+            with pytest.raises(ConfigError, match="is damaged"):
+                book.request(made(number).reply.key)
     with pytest.raises(ConfigError, match="is damaged"):
         merge(tmp_path / "new", [path])
     assert not (tmp_path / "new").exists()
     done = repair(path)
-    assert (done.saved, done.lost) == (CALLS - 4, 4)
-    assert saved(whole, path) == CALLS - 4
+    assert (done.saved, done.lost) == (left, len(CHANGES))
+    assert saved(whole, path) == left
     assert rest(path) == rest(whole)
 
 

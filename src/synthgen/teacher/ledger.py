@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from synthgen.errors import SynthgenError
 from synthgen.records import Reply
 from synthgen.teacher.ledgerfile import WAIT_SECONDS, said_of, to_read, to_write
 from synthgen.teacher.ledgerrow import Batch, BatchEnd, Entry, Lost, Written, batch_of, checked_reply, read_body
@@ -69,10 +70,14 @@ class Ledger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except SynthgenError:
+            if kind is None:  # else there is an error already, and it came first
+                raise
 
     def close(self) -> None:
-        """Write what was handed in, and close the file."""
+        """Write what was handed in, and close the file. Raises what could not be written, if nobody was told of it."""
         try:
             self._scribe.close()
         finally:

@@ -2,6 +2,7 @@
 
 import glob
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ REFUSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM
 """What SQLite says where it may not write."""
 WAIT_SECONDS = 30.0
 """How long another program may hold a ledger locked."""
+AGAIN_SECONDS = 0.01
+"""Between two tries of what SQLite does not wait for."""
 
 
 class Call(NamedTuple):
@@ -106,13 +109,27 @@ def to_write(path: Path, wait_seconds: float = WAIT_SECONDS) -> sqlite3.Connecti
     db = sqlite3.connect(path, timeout=wait_seconds, isolation_level=None, check_same_thread=False)
     try:
         format_of(db, path)  # before anything is changed: it may be another program's
-        db.execute("pragma journal_mode = wal")
+        share(db, wait_seconds)
         db.execute("pragma synchronous = full")
         bring_up(db, path)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def share(db: sqlite3.Connection, wait_seconds: float) -> None:
+    """Let others read while one writes: WAL. For this alone SQLite does not wait for others that open a new file, too."""
+    until = time.monotonic() + wait_seconds
+    while True:
+        try:
+            db.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if code_of(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(AGAIN_SECONDS)
+        else:
+            return
 
 
 def to_read(path: Path, wait_seconds: float = WAIT_SECONDS) -> sqlite3.Connection:

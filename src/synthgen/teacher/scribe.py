@@ -8,7 +8,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ MOST = 1_000
 """Hand-ins that one transaction takes at most, so that the first does not wait for a thousand others."""
 TOGETHER = 8
 """Hand-ins that are worth a wait: a transaction by itself costs as much CPU as some four of its rows."""
-LONGEST_SECONDS = 0.02
-"""The longest wait for more."""
+LONGEST_SECONDS = 0.005
+"""The longest wait for more: whoever waits holds a place of the window."""
 FEWEST = 3
 """Hand-ins that must be likely to come in that time; with fewer under way there is none."""
 ALONE = 16
@@ -72,8 +72,10 @@ class Scribe:
         self._pace = Pace(time.monotonic())
         self._thread: threading.Thread | None = None
         self._db: sqlite3.Connection | None = None
-        self._unheard: Exception | None = None
-        """Why something was not written that nobody waits for any more."""
+        self._told = False
+        """Whether anybody was told that something could not be written."""
+        self._untold: Exception | None = None
+        """Why something could not be written that nobody waited for any more."""
 
     async def write(self, written: Sequence[Written]) -> None:
         """Return when it is on the disk. Raises StorageError or ConfigError where it cannot be written."""
@@ -86,14 +88,14 @@ class Scribe:
         await handed.waiter
 
     def close(self) -> None:
-        """Write what was handed in and end. Raises what went wrong with something that nobody waited for to the end."""
+        """Write what was handed in and end. Raises what went wrong at any time, if nobody was told of it."""
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join()
             self._thread = None
-        if self._unheard is not None:
-            error, self._unheard = self._unheard, None
-            raise error
+        untold, self._untold = self._untold, None
+        if untold is not None and not self._told:
+            raise untold
 
     def _work(self) -> None:
         more = True
@@ -123,13 +125,13 @@ class Scribe:
             try:
                 rows += [statement(one) for one in handed.written]
             except (TypeError, ValueError) as error:  # no JSON can be made of it: its own fault, not its neighbours'
-                tell([handed], error, self._was_unheard)
+                self._tell([handed], error)
             else:
                 sound.append(handed)
         if sound:
             failed = self._written(rows)
             self._pace.took(len(sound), time.monotonic())
-            tell(sound, failed, self._was_unheard)
+            self._tell(sound, failed)
 
     def _written(self, rows: Sequence[tuple[str, Row]]) -> Exception | None:
         """Write rows in one transaction; the error where that cannot be. The next group is tried on a new connection."""
@@ -152,34 +154,27 @@ class Scribe:
                 self._db.close()
             self._db = None
 
-    def _was_unheard(self, error: Exception) -> None:
-        self._unheard = error
+    def _tell(self, group: Sequence[Handed], error: Exception | None) -> None:
+        """Let those who wait go on; each loop is woken once."""
+        by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+        for handed in group:
+            by_loop.setdefault(handed.loop, []).append(handed.waiter)
+        for loop, waiters in by_loop.items():
+            try:
+                loop.call_soon_threadsafe(self._settle, waiters, error)
+            except RuntimeError:  # the loop is closed: nobody waits
+                self._untold = error or self._untold
 
-
-def tell(group: Sequence[Handed], error: Exception | None, unheard: Callable[[Exception], None]) -> None:
-    """Let those who wait go on, each loop woken once; `unheard` is called where nobody waits any more."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for handed in group:
-        by_loop.setdefault(handed.loop, []).append(handed.waiter)
-    for loop, waiters in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(settle, waiters, error, unheard)
-        except RuntimeError:  # the loop is closed
-            if error is not None:
-                unheard(error)
-
-
-def settle(
-    waiters: Sequence[asyncio.Future[None]], error: Exception | None, unheard: Callable[[Exception], None]
-) -> None:
-    """Wake waiters, on their loop."""
-    for waiter in waiters:
-        if error is None and not waiter.done():
-            waiter.set_result(None)
-        elif error is not None and not waiter.done():
-            waiter.set_exception(alike(error))
-        elif error is not None:
-            unheard(error)
+    def _settle(self, waiters: Sequence[asyncio.Future[None]], error: Exception | None) -> None:
+        """Wake waiters, on their loop."""
+        for waiter in waiters:
+            if waiter.done():  # who waited was cancelled
+                self._untold = error or self._untold
+            elif error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(alike(error))
+                self._told = True
 
 
 def alike(error: Exception) -> Exception:
