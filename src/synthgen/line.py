@@ -26,6 +26,8 @@ from synthgen.stages.tasks import TaskStage
 from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 
+FEWEST_BETWEEN = 8
+"""Inputs that wait between two stages, at least; and a quarter of the calls at once."""
 Progress = Callable[[str, int], None]
 """Called with `accepted` and how many instructions are, and with each stage's name and how many inputs it is done with."""
 
@@ -106,8 +108,9 @@ async def through(line: Line, begin: Begin) -> Stop | None:
     with ExitStack() as stack:
         journals = [stack.enter_context(line.run.journal(stage.name, stage.kinds)) for stage in following]
         config = line.config
-        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(config.at_once) for _ in following]
-        drain: asyncio.Queue[Any] = asyncio.Queue(config.at_once)
+        size = max(FEWEST_BETWEEN, config.at_once // 4)
+        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(size) for _ in following]
+        drain: asyncio.Queue[Any] = asyncio.Queue(size)
 
         async def beginning() -> Stop | None:
             stop = await begin(queues[0].put)

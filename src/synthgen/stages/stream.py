@@ -107,10 +107,14 @@ async def stream(
     done = journal.committed
     under_way: asyncio.Queue[tuple[In, asyncio.Task[Raw] | None] | None] = asyncio.Queue(ahead)
     room: Room[Raw] = Room(width)
+    flowing = asyncio.Event()
+    """Not set while the next stage has more than it can take: what is begun then only gets in the way of its replies."""
+    flowing.set()
 
     async def feed() -> None:
         number = 0
         while (item := await inbox.get()) is not None:
+            await flowing.wait()
             await under_way.put((item, await room.begin(stage.work, item) if number >= done else None))
             number += 1
         await under_way.put(None)
@@ -128,7 +132,10 @@ async def stream(
             settled += 1
             progress(stage.name, settled)
             for out in stage.taken(item, lines):
+                if outbox.full():
+                    flowing.clear()
                 await outbox.put(out)
+                flowing.set()
         if settled < done:
             raise ConfigError(
                 f"stage {stage.name} has answered {done} inputs and was given {settled}: rows were taken from the input, or "
