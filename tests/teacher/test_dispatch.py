@@ -480,3 +480,13 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused():
         with pytest.raises(PassingError, match="certificate"):
             await one.client.models()
     await runner.cleanup()
+
+
+async def test_a_fleet_that_is_gone_altogether_is_given_up():
+    left, right = Dying(), Dying()
+    left.dead = right.dead = True
+    async with serving(left.serve) as one_url, serving(right.serve) as other_url, Way(one_url, other_url) as one:
+        one.fleet._patience_seconds = 0.05
+        one.fleet._sleep = asyncio.sleep
+        with pytest.raises(PassingError, match=r"none of .* has answered for 0.05 s"):
+            await asyncio.gather(*(one.ask() for _ in range(12)))

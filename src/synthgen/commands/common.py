@@ -133,8 +133,8 @@ def run_job(
     `rows` are prompts in the place of seeds; `told` says a report in other words than the summary's.
     """
     progress = Progress()
-    # A run makes many objects and hardly a cycle: looking for those at every 700th object costs a tenth of its processor time.
-    gc.set_threshold(50_000, 20, 50)
+    # A run makes many objects and hardly a cycle: looking for those at every 700th costs a tenth of its processor time.
+    gc.set_threshold(10_000, 10, 10)
     with progress, spoken(progress):
         from synthgen import api
         from synthgen.config import read_toml

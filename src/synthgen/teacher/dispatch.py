@@ -193,10 +193,10 @@ class Dispatch:
             seconds = self._clock() - began
             found = checked(answered.found, asked.binding)
             self._note(endpoint, found, answered.headers, seconds)
+            if rates.tokens is not None and start is not None and not (isinstance(found, Fault) and found.uncertain):
+                rates.tokens.correct(start, found.prompt_tokens + found.completion_tokens)
             if isinstance(found, Fault):
                 return found
-            if rates.tokens is not None and start is not None:
-                rates.tokens.correct(start, found.prompt_tokens + found.completion_tokens)
             served = Served(found, seconds)
             await asked.keep(served)
             return served

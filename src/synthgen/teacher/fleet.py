@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from synthgen.errors import PassingError
 from synthgen.teacher import wire
 from synthgen.teacher.wire import Fault
 
@@ -12,6 +13,8 @@ FAILURES = 3
 FIRST_PROBE_SECONDS, LONGEST_PROBE_SECONDS = 1.0, 30.0
 LONGEST_HOLD_SECONDS = 60.0
 """For how long an endpoint's headers can hold calls back."""
+PATIENCE_SECONDS = 120.0
+"""How long all endpoints may be set aside before the run stops."""
 NAP_SECONDS = 0.05
 
 
@@ -41,7 +44,9 @@ class Fleet:
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         tell: Callable[[str], None] = lambda _text: None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
+        self._patience_seconds = patience_seconds
         self.endpoints = [Endpoint(url) for url in urls]
         self._alive, self._clock, self._sleep, self._tell = alive, clock, sleep, tell
         self._probes: set[asyncio.Task[None]] = set()
@@ -52,8 +57,7 @@ class Fleet:
         while True:
             live = [one for one in self.endpoints if not one.aside]
             if not live:
-                self._back.clear()
-                await self._back.wait()
+                await self._one_back()
                 continue
             now = self._clock()
             ready = [one for one in live if one.due <= now]
@@ -62,6 +66,18 @@ class Fleet:
                 one.due = now + one.seconds_each
                 return one
             await self._sleep(max(NAP_SECONDS, min(one.due for one in live) - now))
+
+    async def _one_back(self) -> None:
+        """Wait until one of them answers again. Raises PassingError where none does for long."""
+        self._back.clear()
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                await self._back.wait()
+        except TimeoutError:
+            names = ", ".join(one.url for one in self.endpoints)
+            raise PassingError(
+                f"none of {names} has answered for {self._patience_seconds:g} s; the same command goes on when one is back"
+            ) from None
 
     def answered(self, one: Endpoint, headers: Mapping[str, str]) -> None:
         """Note that an endpoint answers, and what its headers allow."""
