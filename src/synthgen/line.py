@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synthgen.config import RunConfig
 from synthgen.errors import InputError, SynthgenError
@@ -23,8 +23,10 @@ from synthgen.stages.judge import JudgeStage
 from synthgen.stages.pair import PairStage
 from synthgen.stages.stream import Means, Stage, stream
 from synthgen.stages.tasks import TaskStage
-from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
+
+if TYPE_CHECKING:
+    from synthgen.text.contamination import Contamination  # which loads numpy
 
 FEWEST_BETWEEN = 8
 """Inputs that wait between two stages, at least; and a quarter of the calls at once."""
@@ -43,7 +45,7 @@ class Line:
     sides: dict[str, Side]
     teacher: Teacher
     progress: Progress = lambda _stage, _count: None
-    benchmarks: Contamination | None = None
+    benchmarks: "Contamination | None" = None
     embed: Embed | None = None
 
     def means(self) -> Means:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synthgen import jsonl, line, prices, prompts, specs, strategies
 from synthgen.config import GENERIC, ROLES, RoleConfig, RunConfig, build, read_toml
@@ -29,9 +29,11 @@ from synthgen.teacher.engine import Engine
 from synthgen.teacher.ledger import Ledger
 from synthgen.teacher.meter import LimitReached, Limits, Meter, Use
 from synthgen.teacher.terms import Terms
-from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 from synthgen.views import report, rules
+
+if TYPE_CHECKING:
+    from synthgen.text.contamination import Contamination  # which loads numpy
 
 INTERRUPT_GRACE_SECONDS = 3.0
 """How long an interrupted command awaits the calls under way into the ledger: it is to end within 5 seconds."""
@@ -75,7 +77,7 @@ class Prepared:
     prompts: prompts.Prompts
     seeds: tuple[Seed, ...]
     sides: dict[str, Side]
-    benchmarks: Contamination | None = None
+    benchmarks: "Contamination | None" = None
     """What must not be given away."""
     given: Given | None = None
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synthgen.config import RunConfig
 from synthgen.jsonl import Commit, Journal
@@ -21,11 +21,13 @@ from synthgen.records import Instruction, Nearest, Record, Rejected, Reply, Requ
 from synthgen.stages import decontaminate, propose, screen
 from synthgen.stages.propose import Demonstration
 from synthgen.strategies import OTHER
-from synthgen.text.contamination import Contamination
 from synthgen.text.duplicates import Duplicates, Similar
 from synthgen.text.language import detect
 from synthgen.text.rouge import rouge_l
 from synthgen.text.tokens import unicode_tokens
+
+if TYPE_CHECKING:
+    from synthgen.text.contamination import Contamination  # which loads numpy
 
 ACCEPTED = "instructions"
 REJECTED = "grow"
@@ -59,7 +61,7 @@ class Source:
     languages: frozenset[str]
     by_id: Mapping[str, Demonstration]
     """Every seed as a demonstration."""
-    benchmarks: Contamination | None = None
+    benchmarks: "Contamination | None" = None
     """What no instruction may give away."""
 
     @classmethod
@@ -69,7 +71,7 @@ class Source:
         sides: Mapping[str, Side],
         config: RunConfig,
         prompts: Prompts,
-        benchmarks: Contamination | None = None,
+        benchmarks: "Contamination | None" = None,
     ) -> "Source":
         """A source; the run's languages are those of its seeds unless the config names one."""
         languages = {detect(seed.instruction) for seed in seeds} if config.language == "seeds" else {config.language}

@@ -6,15 +6,17 @@ To resume is to run again: inputs whose commit is already in the journal are ans
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from synthgen.config import RunConfig
 from synthgen.errors import ConfigError
 from synthgen.jsonl import Commit, Journal
 from synthgen.prompts import Prompts
 from synthgen.records import Record, Seed, Side, Teacher
-from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
+
+if TYPE_CHECKING:
+    from synthgen.text.contamination import Contamination  # which loads numpy
 
 In = TypeVar("In")
 Raw = TypeVar("Raw")
@@ -36,7 +38,7 @@ class Means:
     examples: Mapping[Side, Sequence[Seed]]
     """The seeds that may be shown as worked examples, by side."""
     leaks: Leaks
-    benchmarks: Contamination | None = None
+    benchmarks: "Contamination | None" = None
     """What no task may give away."""
 
 

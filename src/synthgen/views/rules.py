@@ -5,15 +5,17 @@ Rules are asked in turn, so what one dropped hides what the next would have. Her
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from synthgen import jsonl
 from synthgen.config import RunConfig
 from synthgen.runs import RunDir
-from synthgen.text.contamination import Contamination
 from synthgen.text.duplicates import PART, RULES, alone
+
+if TYPE_CHECKING:
+    from synthgen.text.contamination import Contamination  # which loads numpy
 
 ACCEPTED, CONTAMINATED = "accepted", "contaminated"
 COMPARED = {*RULES, CONTAMINATED}
@@ -56,7 +58,7 @@ def counted(
     run: RunDir,
     config: RunConfig,
     seeds: Sequence[str],
-    benchmarks: Contamination | None,
+    benchmarks: "Contamination | None",
     alike_answers: int | None,
 ) -> dict[str, dict[str, Any]]:
     """Of each rule: whether it is on, its threshold, what it dropped, and what it would have dropped by itself.
@@ -68,7 +70,7 @@ def counted(
 
 
 def of_proposals(
-    proposed: Sequence[Proposal], config: RunConfig, seeds: Sequence[str], benchmarks: Contamination | None
+    proposed: Sequence[Proposal], config: RunConfig, seeds: Sequence[str], benchmarks: "Contamination | None"
 ) -> dict[str, dict[str, Any]]:
     """The rules by which a proposal is compared with the pool and with the benchmarks."""
     parity = config.mode == "parity"
@@ -111,7 +113,7 @@ def of_meaning(
     return {"semantic_duplicate": told(True, config.semantic.threshold, dropped, by_itself)}
 
 
-def gives_away(one: Proposal, benchmarks: Contamination | None) -> bool:
+def gives_away(one: Proposal, benchmarks: "Contamination | None") -> bool:
     """Whether a duplicate gives an item away as well; what was accepted has been looked up, and does not."""
     return benchmarks is not None and one.was != ACCEPTED and benchmarks.find(one.text) is not None
 
