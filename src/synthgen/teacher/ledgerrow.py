@@ -148,7 +148,7 @@ def call_row(entry: Entry) -> Call:
     reply, role, step = entry.reply, entry.role, entry.step
     usd, seconds, at = float(entry.cost_usd), float(entry.seconds), float(entry.at)
     request = zlib.compress(canonical(entry.body), LEVEL)
-    kept = orjson.dumps(reply.model_dump(exclude={"key"}))
+    kept = orjson.dumps({name: value for name, value in reply if name != "key"})
     return Call(
         reply.key, role, step, reply.model, entry.identity, entry.sample, reply.finish, reply.prompt_tokens,
         reply.completion_tokens, reply.cached_tokens, usd, seconds, at, request, kept,
