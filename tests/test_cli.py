@@ -245,6 +245,16 @@ def test_a_judge_of_its_own_is_asked_and_named(tmp_path: Path):
     assert {json.loads(row["metadata_json"])["teacher"] for row in rows} == {"rehearsal-strong"}
 
 
+def test_the_teacher_may_stand_in_the_config_file(tmp_path: Path):
+    (tmp_path / "c.toml").write_text('[teacher]\nspec = "rehearsal-weak"\n')
+    done = command(
+        "expand", "--seeds", SEEDS, "--out", tmp_path / "run", "--config", tmp_path / "c.toml", "--target", 5, "--no-prefect",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["specs"]["propose"] == "rehearsal-weak"
+    assert "because" not in done.stderr
+
+
 @pytest.mark.parametrize("unit", ["rows", "pairs"])
 def test_a_target_may_count_rows_or_pairs(tmp_path: Path, unit: str):
     run = tmp_path / "run"

@@ -72,6 +72,21 @@ def test_after_the_grace_a_stubborn_command_is_killed(mark: str):
         assert process.wait() == 128 + 9
 
 
+def test_shared_memory_of_what_is_killed_is_removed(mark: str, tmp_path: Path):
+    script = tmp_path / "sharing.py"
+    script.write_text(
+        "import signal, time\nfrom multiprocessing.shared_memory import SharedMemory\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print(SharedMemory(create=True, size=64).name, flush=True)\ntime.sleep(600)\n"
+    )
+    with watched(mark, f"exec {sys.executable} {script}", "--grace", "0.2") as process:
+        name = process.stdout.readline().decode().strip()
+        assert (Path("/dev/shm") / name).exists()
+        process.stdin.close()
+        assert process.wait() == 128 + 9
+    assert not (Path("/dev/shm") / name).exists()
+
+
 def test_an_interrupt_of_the_terminal_leaves_the_end_to_the_starter(mark: str):
     with watched(mark, "echo ready; sleep 600") as process:
         process.stdout.readline()

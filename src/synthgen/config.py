@@ -16,7 +16,6 @@ from pydantic import Field, ValidationError
 
 from synthgen.errors import ConfigError
 from synthgen.records import Decoding, Record, Role
-from synthgen.specs import VLLM
 from synthgen.strategies import Taxonomy
 
 LIMIT = Field(json_schema_extra={"kind": "limit"})
@@ -32,6 +31,8 @@ WIDEST = 1024
 """Calls that may be under way at once where the endpoint says how many."""
 AHEAD = 8
 """Inputs of a stage that may be begun and not committed, for each call that may be under way."""
+SPARE = 8
+"""Inputs of a stage that wait for a place in the window, so that it is never empty."""
 BATCHED = 20_000
 """Tasks that a stage collects for a batch."""
 ROLES: tuple[Role, ...] = ("propose", "instantiate", "answer", "judge")
@@ -294,6 +295,11 @@ class RunConfig(Record):
         return max(BATCHED, ahead) if self.batch else ahead
 
     @property
+    def room(self) -> int:
+        """Inputs of a stage that are worked on at once. A few more than calls; what goes by batch waits in the thousands."""
+        return self.width if self.batch else self.at_once + SPARE
+
+    @property
     def at_once(self) -> int:
         """Calls that may be under way at once, at most."""
         return WIDEST if self.concurrency == "auto" else self.concurrency
@@ -302,11 +308,6 @@ class RunConfig(Record):
     def rehearsed(self) -> bool:
         """Whether any role is played by the rehearsal."""
         return any(self.role(role).spec.startswith("rehearsal") for role in ROLES)
-
-    @property
-    def vllms(self) -> list[str]:
-        """The SPECs for which a vLLM is started."""
-        return sorted({spec for role in ROLES if (spec := self.role(role).spec).startswith(VLLM)})
 
     @property
     def digest(self) -> str:

@@ -26,6 +26,8 @@ from synthgen.stages.tasks import TaskStage
 from synthgen.text.contamination import Contamination
 from synthgen.text.ngrams import Leaks
 
+FEWEST_BETWEEN = 8
+"""Inputs that wait between two stages, at least; and a quarter of the calls at once."""
 Progress = Callable[[str, int], None]
 """Called with `accepted` and how many instructions are, and with each stage's name and how many inputs it is done with."""
 
@@ -105,9 +107,10 @@ async def through(line: Line, begin: Begin) -> Stop | None:
     following = stages(line.means())
     with ExitStack() as stack:
         journals = [stack.enter_context(line.run.journal(stage.name, stage.kinds)) for stage in following]
-        width = line.config.width
-        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(line.config.at_once) for _ in following]
-        drain: asyncio.Queue[Any] = asyncio.Queue(line.config.at_once)
+        config = line.config
+        size = max(FEWEST_BETWEEN, config.at_once // 4)
+        queues: list[asyncio.Queue[Any]] = [asyncio.Queue(size) for _ in following]
+        drain: asyncio.Queue[Any] = asyncio.Queue(size)
 
         async def beginning() -> Stop | None:
             stop = await begin(queues[0].put)
@@ -120,7 +123,7 @@ async def through(line: Line, begin: Begin) -> Stop | None:
                 for stage, journal, inbox, outbox in zip(
                     following, journals, queues, [*queues[1:], drain], strict=True
                 ):
-                    group.create_task(stream(stage, journal, inbox, outbox, width, line.progress))
+                    group.create_task(stream(stage, journal, inbox, outbox, config.room, config.width, line.progress))
                 group.create_task(discard(drain))
         except* SynthgenError as errors:
             raise leaf(errors) from None

@@ -303,6 +303,7 @@ def usage(meter: Meter, terms: Terms, ledger: Ledger, seconds: float) -> dict[st
         "concurrency": dict(terms.chosen),
         "steps": {name: rounded(asdict(one)) for name, one in sorted(meter.steps.items())},
         "ledger": ledger.totals()._asdict(),
+        "ledger_steps": {name: one._asdict() for name, one in ledger.costs().items()},
     }
 
 
@@ -348,6 +349,7 @@ def write_report(prepared: Prepared, outcome: Outcome, rows: Mapping[str, Any]) 
         "rows": dict(rows),
         "stopped": reason,
     }
+    whole["cost_usd_each"] = report.cost_each(whole)
     whole["warnings"] = report.warnings(whole)
     jsonl.replace(prepared.run.report, jsonl.dump(whole))
     return whole

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LOOK_EVERY_SECONDS = 0.1
+TRACKER, TRACKER_SECONDS = b"multiprocessing.resource_tracker", 2.0
+"""How Python's processes that clean up after others are called, and how long they may take."""
 
 
 def main(arguments: list[str]) -> int:
@@ -24,12 +26,13 @@ def main(arguments: list[str]) -> int:
     grace = 0.0
     if arguments[0] == "--grace":
         grace, arguments = float(arguments[1]), arguments[2:]
-    child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True)
     told: list[int] = []
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda got, _frame: told.append(got))
     # An interrupt of the terminal reaches the whole foreground group; the starter decides what it means.
     signal.signal(signal.SIGINT, lambda *_: None)
+    # Only now: a signal that ended the watcher before it watches would leave the command to itself.
+    child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, start_new_session=True)
     while child.poll() is None and not told and not ended(LOOK_EVERY_SECONDS):
         pass
     end(child, grace)
@@ -50,11 +53,30 @@ def end(child: subprocess.Popen[bytes], grace_seconds: float) -> None:
         to_group(child, signal.SIGTERM)
         while time.monotonic() < until and (child.poll() is None or any(members(child.pid))):
             time.sleep(LOOK_EVERY_SECONDS)
-    to_group(child, signal.SIGKILL)
-    # Those of the session that moved into a group of their own.
+    # Python's trackers remove the shared memory of those they track once these are gone: they go last.
     for pid in members(child.pid):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        if TRACKER not in command_of(pid):
+            kill(pid)
+    until = time.monotonic() + TRACKER_SECONDS
+    while time.monotonic() < until and any(members(child.pid)):
+        time.sleep(LOOK_EVERY_SECONDS)
+    to_group(child, signal.SIGKILL)
+    for pid in members(child.pid):
+        kill(pid)
+
+
+def kill(pid: int) -> None:
+    """Kill a process, if it is still there."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def command_of(pid: int) -> bytes:
+    """The command line of a process; nothing of one that has gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def to_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

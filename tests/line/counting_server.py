@@ -1,4 +1,4 @@
-"""The rehearsal as a server of its own that counts how often each body was asked; GET /counts tells."""
+"""The rehearsal as a server of its own that counts how often each body was asked; GET /counts tells. `SECONDS` is its latency."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,8 @@ from synthgen.rehearsal.server import Options, Server
 
 
 async def serve() -> None:
-    server = Server(Options("rehearsal-strong", latency_seconds=0.004, jitter_seconds=0.008))
+    latency = float(sys.argv[1]) if len(sys.argv) > 1 else 0.004
+    server = Server(Options("rehearsal-strong", latency_seconds=latency, jitter_seconds=2 * latency))
     counts: Counter[str] = Counter()
 
     @web.middleware

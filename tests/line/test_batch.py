@@ -155,3 +155,7 @@ def test_the_ledger_says_what_was_paid(tmp_path: Path):
     with serving() as url:
         report = line(tmp_path / "run", url, batch=True)
     assert report["ledger"]["cost_usd"] == pytest.approx(report["cost_usd"], abs=1e-6)
+    assert report["ledger_steps"].keys() == report["steps"].keys()
+    rows = sum(report["rows"]["sft"].values())
+    assert report["cost_usd_each"]["sft_row"] == pytest.approx(report["cost_usd"] / rows, abs=1e-6)
+    assert report["cost_usd_each"]["accepted"] == pytest.approx(report["cost_usd"] / TARGET, abs=1e-6)

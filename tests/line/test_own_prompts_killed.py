@@ -20,7 +20,7 @@ CONCURRENCY, PROMPTS = 16, 300
 @pytest.fixture
 def teacher() -> Iterator[str]:
     """The address of a rehearsal that counts what it is asked."""
-    command = [sys.executable, str(Path(__file__).with_name("counting_server.py"))]
+    command = [sys.executable, str(Path(__file__).with_name("counting_server.py")), "0.04"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         yield f"http://127.0.0.1:{json.loads(server.stdout.readline())['port']}"
         server.stdin.close()
@@ -62,7 +62,7 @@ def test_killed_half_way_the_same_command_goes_on_to_the_same_bytes(
     assert outputs(out) == outputs(unkilled)
     assert calls(out) == whole
     assert whole == PROMPTS or strategy == "auto"
-    # Of each kill those in flight, and each first contact is one.
+    # Of each kill those in flight; a first contact is one.
     assert asked(teacher)["asked"] - before - whole <= 2 * (CONCURRENCY + 1) + 1
 
 

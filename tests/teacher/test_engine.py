@@ -9,7 +9,7 @@ import pytest
 from synthgen.config import Prices
 from synthgen.errors import PassingError, StopError
 from synthgen.records import Decoding, Message, Reply, Request
-from synthgen.teacher.dispatch import Served
+from synthgen.teacher.dispatch import Keep, Served
 from synthgen.teacher.engine import REFUSALS, Engine, Ports
 from synthgen.teacher.ledger import Ledger
 from synthgen.teacher.meter import LimitReached, Limits, Meter, Use, cost
@@ -42,13 +42,15 @@ class Wire:
         self.posted: list[str] = []
         self.now = self.most = 0
 
-    async def post(self, body: dict, _binding: Binding, _tokens: int, _about: str, _lost: object) -> Served:
+    async def post(self, body: dict, _binding: Binding, _tokens: int, _about: str, _lost: object, keep: Keep) -> Served:
         """One call."""
         self.posted.append(body["messages"][0]["content"])
         self.now += 1
         self.most = max(self.most, self.now)
         try:
-            return Served(await self.say(body), 0.5)
+            served = Served(await self.say(body), 0.5)
+            await keep(served)
+            return served
         finally:
             self.now -= 1
 
@@ -227,11 +229,14 @@ async def test_near_a_limit_calls_wait_for_those_under_way_and_stop_only_when_no
 
 async def test_attempts_that_were_charged_for_nothing_are_counted(ledger: Ledger):
     class Losing(Wire):
-        async def post(self, body: dict, _binding: Binding, _tokens: int, _about: str, lost: Callable) -> Served:
+        async def post(
+            self, body: dict, _binding: Binding, _tokens: int, _about: str, lost: Callable, keep: Keep
+        ) -> Served:
             lost(Fault("server", "cut", prompt_tokens=10, completion_tokens=4))
             lost(Fault("server", "dropped", uncertain=True))
             lost(Fault("rate", "slowly"))
-            return Served(await self.say(body), 0.5)
+            await keep(served := Served(await self.say(body), 0.5))
+            return served
 
     one = engine(Losing(at_once), ledger, m=Prices(prompt=1e6, cached=0, completion=2e6))
     await one.ask(request("Why is it so?"))

@@ -208,6 +208,7 @@ def test_an_interrupt_while_the_server_starts_ends_both_with_three(standin: str,
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 3, errors
+    assert b"synthgen: `vllm serve org/model` starts" in errors
     assert b"Traceback" not in errors
     assert gone(standin)
 

@@ -279,6 +279,14 @@ def test_durations_of_headers(text: str, seconds: float | None):
     assert wire.duration(text) == (pytest.approx(seconds) if seconds is not None else None)
 
 
+@pytest.mark.parametrize("reason", ["abort", "error"])
+def test_a_reply_that_the_server_broke_off_is_none_and_what_it_cost_is_told(reason: str):
+    choice = {"message": {"content": "Half a"}, "finish_reason": reason}
+    value = {"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 2}}
+    found = wire.read(200, {}, orjson.dumps(value), "chat")
+    assert (found.kind, found.prompt_tokens, found.completion_tokens, found.uncertain) == ("server", 9, 2, False)
+
+
 def test_a_reply_without_choices_that_was_charged_says_so():
     found = wire.read(200, {}, b'{"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 1}}', "chat")
     assert (found.kind, found.prompt_tokens, found.completion_tokens, found.uncertain) == ("server", 9, 1, False)

@@ -21,8 +21,10 @@ def main(folder: Path) -> str:
     """The path of a vLLM that works."""
     if named := os.environ.get("VLLM_BIN"):
         return working(shutil.which(named) or named, "VLLM_BIN")
-    if (found := shutil.which("vllm")) and version(found):
-        return working(found, "PATH")
+    if found := shutil.which("vllm"):
+        if version(found):
+            return working(found, "PATH")
+        print(f"test-vllm: {found} (from PATH) does not run", file=sys.stderr)
     return working(str(built(folder)), f"{folder}, built from {LOCK.relative_to(ROOT)}")
 
 

@@ -17,13 +17,16 @@ from pathlib import Path
 
 import pytest
 import tiny_model
-from conftest import SEEDS, clean_environment, expand, outputs
+from conftest import SEEDS, clean_environment, command, expand, outputs
 from processes import MARK, gone, named
 
 from synthgen import prompts, watch
 from synthgen.errors import PassingError, StopError
-from synthgen.teacher.client import Answered
+from synthgen.records import Reply
+from synthgen.teacher.dispatch import Dispatch
+from synthgen.teacher.terms import Terms
 from synthgen.teacher.vllm import OwnClient, Plan, Server
+from synthgen.teacher.wire import Binding
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(1800)]
 # The last two: a prompt that is read in pieces ends vLLM 0.32 for CPUs when its request has a seed.
@@ -127,9 +130,31 @@ def test_a_teacher_that_proposes_nothing_usable_ends_the_run_honestly(mark: str,
     assert report["vllm"]["servers"] == 1
 
 
-async def asked(client: OwnClient, body: dict) -> Answered:
-    """One attempt."""
-    return await client.once(client.urls[0], json.dumps(body).encode(), "chat")
+def test_prompts_that_one_has_are_answered(mark: str, model: Path, tmp_path: Path):
+    prompts_file, vllm_config = tmp_path / "prompts.jsonl", tmp_path / "vllm.toml"
+    prompts_file.write_text("".join(json.dumps({"prompt": f"Name {number} rivers."}) + "\n" for number in range(40)))
+    vllm_config.write_text(f"vllm_args = {json.dumps(ARGUMENTS)}\n[decoding.answer]\nmax_tokens = 40\n")
+    done = command(
+        "answer", prompts_file, "--out", tmp_path / "run", "--strategy", "none", "--teacher", f"vllm:{model}", "--config",
+        vllm_config, "--no-prefect", **wanted(mark),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "is healthy after" in done.stderr
+    assert "vLLM" in done.stdout
+    report = report_of(tmp_path / "run")
+    assert (report["stopped"]["reason"], report["calls"]) == ("done", 40)
+    assert sum(report["rows"]["sft"].values()) > 10
+
+
+async def asked(way: Dispatch, body: dict) -> Reply:
+    """The reply to a body."""
+    return (await way.post(body, Binding(identity="", model="tiny"), 500, "a test")).reply
+
+
+async def asked_for_ever(way: Dispatch, body: dict) -> None:
+    """One reply after the other."""
+    while True:
+        await asked(way, body)
 
 
 async def test_replies_to_a_schema_are_json_and_a_server_told_to_end_is_not_waited_for(
@@ -141,21 +166,17 @@ async def test_replies_to_a_schema_are_json_and_a_server_told_to_end_is_not_wait
         "max_tokens": 400, "response_format": {"type": "json_schema", "json_schema": form},
     }  # fmt: skip
     plan = Plan(str(model), "tiny", tmp_path / "vllm.log", ARGUMENTS, pulse_seconds=0.5)
-    async with Server(plan, os.environ) as server, OwnClient(server) as client:
-        answers = await asyncio.gather(*(asked(client, {**body, "seed": seed}) for seed in range(16)))
-        replies = [answer.found for answer in answers]
+    async with Server(plan, os.environ) as server, Terms().over(OwnClient(server)) as way:
+        replies = await asyncio.gather(*(asked(way, {**body, "seed": seed}) for seed in range(16)))
         whole = [json.loads(reply.text, strict=False) for reply in replies if reply.finish == "stop"]
         assert whole
         assert all(set(value) == set(form["schema"]["required"]) for value in whole)
         assert all(isinstance(value["valid"], bool) and 1 <= value["difficulty"] <= 5 for value in whole)
-        long = {**body, "min_tokens": 3000, "max_tokens": 3500}
-        del long["response_format"]
+        long = {key: value for key, value in body.items() if key != "response_format"} | {"min_tokens": 400}
         (answering,) = api_servers(mark)
-        waiting = asyncio.create_task(asked(client, long))
-        await asyncio.sleep(0.5)
-        os.kill(answering, signal.SIGTERM)
+        os.kill(answering, signal.SIGTERM)  # from here on it may answer what it was asked, and nothing else, for ever
         with pytest.raises(PassingError, match="ended while it was used"):
-            await waiting
+            await asked_for_ever(way, long)
     assert ended(mark, answering)
 
 
@@ -169,6 +190,12 @@ def ended(mark: str, session: int) -> bool:
     return gone(mark) and eventually(lambda: not list(watch.members(session)), 15)
 
 
+def wanted(mark: str) -> dict[str, str]:
+    """What a command has in its environment."""
+    kept = {name: os.environ[name] for name in ("VLLM_BIN", "VLLM_CPU_KVCACHE_SPACE") if name in os.environ}
+    return {**kept, MARK: mark}
+
+
 def started(mark: str, out: Path, values: dict) -> subprocess.Popen[bytes]:
     """The command, as a process of its own that can be killed."""
     path = out.with_suffix(".toml")
@@ -180,12 +207,11 @@ def started(mark: str, out: Path, values: dict) -> subprocess.Popen[bytes]:
     ]
     path.write_text("\n".join(lines) + "\n")
     words = ["expand", "--out", out, "--seeds", SEEDS, "--teacher", "rehearsal", "--config", path, "--target", 40]
-    kept = {name: os.environ[name] for name in ("VLLM_BIN", "VLLM_CPU_KVCACHE_SPACE") if name in os.environ}
     return subprocess.Popen(
         [sys.executable, "-c", "from synthgen.cli import main; main()", *map(str, words), "--no-prefect", "--no-judge"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env={**clean_environment(), **kept, MARK: mark},
+        env={**clean_environment(), **wanted(mark)},
     )
 
 
@@ -214,17 +240,19 @@ def test_however_we_or_the_server_end_nothing_is_left_and_the_same_command_goes_
     mark: str, model: Path, tmp_path: Path
 ):
     out = tmp_path / "run"
-    values = config(model, concurrency=4, samples=4)
+    values = config(model, concurrency=2, samples=12)  # enough work to be stopped in its midst three times
 
     def run_until(true: Callable[[], object]) -> tuple[subprocess.Popen[bytes], int]:
         """Start the command and wait for something; the process, and the session of its vLLM."""
         process = started(mark, out, values)
-        assert eventually(lambda: (api_servers(mark) and true()) or process.poll() is not None)
+        assert eventually(lambda: true() or process.poll() is not None)
+        assert process.poll() is None, process.communicate()[1]
         (server,) = api_servers(mark)
         return process, os.getsid(server)
 
     # Killed while vLLM starts, when it ignores SIGTERM.
-    process, session = run_until(lambda: "INFO" in (out / "vllm.log").read_text())
+    log = out / "vllm.log"
+    process, session = run_until(lambda: log.exists() and "APIServer" in log.read_text())
     process.kill()
     process.communicate()
     assert ended(mark, session)

@@ -67,15 +67,16 @@ NO_LENGTH = problem("411 Length Required", "the plain rehearsal reads bodies by 
 class Counts:
     """What came of the requests that wait for the latency, for `GET /stats`: times are seconds of the loop's clock."""
 
-    __slots__ = ("first_asked", "last_served", "most_under_way", "served", "under_way")
+    __slots__ = ("first_asked", "last_served", "most_under_way", "second_asked", "served", "under_way")
 
     def __init__(self) -> None:
         self.served = self.under_way = self.most_under_way = 0
-        self.first_asked = self.last_served = 0.0
+        self.first_asked = self.second_asked = self.last_served = 0.0
 
     def asked(self, now: float) -> None:
         """A request came in."""
-        self.first_asked = self.first_asked or now
+        if not self.second_asked:
+            self.first_asked, self.second_asked = self.first_asked or now, now if self.first_asked else 0.0
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
 

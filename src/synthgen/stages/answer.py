@@ -135,7 +135,8 @@ class AnswerStage:
         """One call for each candidate, all at once."""
         means = self.means
         asked = list(asks(item, means.config, means.prompts))
-        replies = await asyncio.gather(*(means.teacher.ask(request) for _, _, request in asked))
+        asking = [means.teacher.ask(request) for _, _, request in asked]
+        replies = [await asking[0]] if len(asking) == 1 else await asyncio.gather(*asking)
         read_all = [
             read(reply, item, sample, strategy, means.leaks)
             for reply, (sample, strategy, _) in zip(replies, asked, strict=True)

@@ -4,9 +4,9 @@ To resume is to run again: inputs whose commit is already in the journal are ans
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from synthgen.config import RunConfig
 from synthgen.errors import ConfigError
@@ -64,31 +64,58 @@ class Stage(Protocol, Generic[In_contra, Raw, Out_co]):
         ...
 
 
+class Room(Generic[Raw]):
+    """Begins work on at most `width` inputs at once.
+
+    What failed makes no room: the line stops when its turn comes, and nothing more is begun until then.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._free = asyncio.Semaphore(width)
+        self.begun: set[asyncio.Task[Raw]] = set()
+        """What has not ended."""
+
+    async def begin(self, work: Callable[[In], Coroutine[Any, Any, Raw]], item: In) -> asyncio.Task[Raw]:
+        """Begin on an input as soon as there is room."""
+        await self._free.acquire()
+        task = asyncio.create_task(work(item))
+        self.begun.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Raw]) -> None:
+        self.begun.discard(task)
+        if not task.cancelled() and task.exception() is None:
+            self._free.release()
+
+
 async def stream(
     stage: Stage[In, Raw, Out],
     journal: Journal,
     inbox: asyncio.Queue[In | None],
     outbox: asyncio.Queue[Out | None],
     width: int,
+    ahead: int,
     progress: Callable[[str, int], None],
 ) -> None:
     """Work on `width` inputs at once; None ends the inbox, and then the outbox. Raises what `work` raises.
 
-    `progress` is told the stage's name and how many inputs are done.
+    A slow input holds up the commits of those behind it, but not their work, up to `ahead` inputs. `progress` is told
+    the stage's name and how many inputs are done.
     """
     past = journal.commits()
     done = journal.committed
-    under_way: asyncio.Queue[tuple[In, asyncio.Task[Raw] | None] | None] = asyncio.Queue(width)
-    started: set[asyncio.Task[Raw]] = set()
+    under_way: asyncio.Queue[tuple[In, asyncio.Task[Raw] | None] | None] = asyncio.Queue(ahead)
+    room: Room[Raw] = Room(width)
+    flowing = asyncio.Event()
+    """Not set while the next stage has more than it can take: what is begun then only gets in the way of its replies."""
+    flowing.set()
 
     async def feed() -> None:
         number = 0
         while (item := await inbox.get()) is not None:
-            task = None
-            if number >= done:
-                task = asyncio.create_task(stage.work(item))
-                started.add(task)
-            await under_way.put((item, task))
+            await flowing.wait()
+            await under_way.put((item, await room.begin(stage.work, item) if number >= done else None))
             number += 1
         await under_way.put(None)
 
@@ -101,12 +128,14 @@ async def stream(
                 lines = read_back(stage, stage.identity(item), next(past))
             else:
                 lines = stage.settle(item, await task)
-                started.discard(task)
                 journal.commit(stage.identity(item), lines)
             settled += 1
             progress(stage.name, settled)
             for out in stage.taken(item, lines):
+                if outbox.full():
+                    flowing.clear()
                 await outbox.put(out)
+                flowing.set()
         if settled < done:
             raise ConfigError(
                 f"stage {stage.name} has answered {done} inputs and was given {settled}: rows were taken from the input, or "
@@ -114,9 +143,10 @@ async def stream(
             )
         await outbox.put(None)
     finally:
-        for pending in (feeding, *started):
+        begun = (feeding, *room.begun)
+        for pending in begun:
             pending.cancel()
-        await asyncio.gather(feeding, *started, return_exceptions=True)
+        await asyncio.gather(*begun, return_exceptions=True)
 
 
 def read_back(stage: Stage[In, Raw, Out], identity: str, commit: Commit) -> Lines:

@@ -168,11 +168,16 @@ class Connections:
         log = self._logs / ("vllm.log" if self._servers == 1 else f"vllm-{self._servers}.log")
         plan = Plan(spec.source, spec.model, log, self.config.vllm_args, self.config.vllm_start_seconds)
         keys = {self.config.role(role).key_env for role in ROLES}
+        beside = "" if self._servers == 1 else "beside the one that runs already, "
+        LOG.warning(
+            "`vllm serve %s` starts, %swhich takes half a minute or many; its log is %s", spec.source, beside, log
+        )
         try:
             server = await self._stack.enter_async_context(Server(plan, self.environment, keys))
         except SynthgenError as error:
             self._lost = error
             raise
+        LOG.warning("`vllm serve %s` is healthy after %.0f s", spec.source, server.seconds_to_start)
         await self._watch(server.url, Figures(seconds_to_start=server.seconds_to_start))
         return OwnClient(server)
 

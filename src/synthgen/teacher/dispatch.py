@@ -39,6 +39,11 @@ REMEMBERED = 200
 """Attempts whose seconds are remembered."""
 Sleep = Callable[[float], Awaitable[None]]
 Lost = Callable[[Fault], None]
+Keep = Callable[["Served"], Awaitable[None]]
+
+
+async def unkept(_served: "Served") -> None:
+    """For callers that keep nothing, or later."""
 
 
 def unnoticed(_fault: Fault) -> None:
@@ -68,6 +73,7 @@ class Asked:
     """Of the prompt and the longest reply, by estimate."""
     about: str
     """What it is, for people."""
+    keep: Keep = unkept
 
 
 @dataclass(slots=True, eq=False)
@@ -141,13 +147,20 @@ class Dispatch:
         await self.client.__aexit__(kind, error, trace)
 
     async def post(
-        self, body: Mapping[str, Any], binding: Binding, tokens: int, about: str, lost: Lost = unnoticed
+        self,
+        body: Mapping[str, Any],
+        binding: Binding,
+        tokens: int,
+        about: str,
+        lost: Lost = unnoticed,
+        keep: Keep = unkept,
     ) -> Served:
         """The reply to a body. Faults of the record are replies; passing ones are tried again; the rest are raised.
 
-        `lost` is told of every attempt that gave no reply.
+        `lost` is told of every attempt that gave no reply. `keep` is awaited with the reply before its place in the window is
+        given to another call, so that no more than the window's calls are ever paid for and not kept.
         """
-        asked = Asked(orjson.dumps(body), binding, tokens, about)
+        asked = Asked(orjson.dumps(body), binding, tokens, about, keep)
         broken, first = 0, True
         while True:
             found = await self._tried(asked, again=not first)
@@ -162,7 +175,9 @@ class Dispatch:
                 if broken >= self._attempts:
                     raise PassingError(self._given_up(found))
             else:
-                return Served(self.client.settled(found), 0.0)
+                served = Served(self.client.settled(found), 0.0)
+                await keep(served)
+                return served
             await self._sleep(self._wait(max(1, broken), found))
 
     async def _tried(self, asked: Asked, *, again: bool) -> Served | Fault:
@@ -182,7 +197,9 @@ class Dispatch:
                 return found
             if rates.tokens is not None and start is not None:
                 rates.tokens.correct(start, found.prompt_tokens + found.completion_tokens)
-            return Served(found, seconds)
+            served = Served(found, seconds)
+            await asked.keep(served)
+            return served
 
     async def _attempt(self, asked: Asked, endpoint: Endpoint, began: float) -> Answered:
         """Send it, and wait until its deadline."""

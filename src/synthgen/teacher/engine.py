@@ -13,7 +13,7 @@ from synthgen.teacher import ledger as ledgers
 from synthgen.teacher import meter as meters
 from synthgen.teacher import wire
 from synthgen.teacher.batches import Batches
-from synthgen.teacher.dispatch import Lost, Served
+from synthgen.teacher.dispatch import Keep, Lost, Served
 from synthgen.teacher.ledger import Entry, Ledger
 from synthgen.teacher.meter import Meter, Worst, cost
 from synthgen.teacher.wire import Binding, Fault
@@ -29,7 +29,9 @@ CHARACTERS_PER_TOKEN = 4
 class Poster(Protocol):
     """What brings a body to an endpoint, and its reply back."""
 
-    async def post(self, body: Mapping[str, Any], binding: Binding, tokens: int, about: str, lost: Lost) -> Served:
+    async def post(
+        self, body: Mapping[str, Any], binding: Binding, tokens: int, about: str, lost: Lost, keep: Keep
+    ) -> Served:
         """As Dispatch.post."""
         ...
 
@@ -48,6 +50,22 @@ class Ports:
     """The way to the endpoint of a role; connects when a call is truly owed."""
     batches: Callable[[Role, Callable[[], bool]], Awaitable[Batches | None]] = no_batches
     """The batches of a role's endpoint; None where none is open and none is to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that is owed, as it is sent and kept."""
+
+    request: Request
+    binding: Binding
+    body: Mapping[str, Any]
+    key: str
+    prices: Prices | None
+    began: float
+
+    def reply(self, served: Served) -> Reply:
+        """The reply as it is kept and handed out."""
+        return served.reply.model_copy(update={"key": self.key, "model": self.binding.model})
 
 
 class Engine:
@@ -100,24 +118,25 @@ class Engine:
 
     async def _paid(self, request: Request, binding: Binding, body: Mapping[str, Any], key: str) -> Reply:
         """Make a call and keep its reply before anybody sees it."""
-        prices, began = self.prices.get(binding.model), self._clock()
+        call = Call(request, binding, body, key, self.prices.get(binding.model), self._clock())
         self._at_once.add(key)
         batches = await self._batches(request)
-        worst = meters.worst(request, prices)
+        worst = meters.worst(request, call.prices)
         async with self.meter.reserved(worst):
-            batched = await self._by_batch(batches, key, body)
-            served = batched or await self._sent(request, binding, body, worst, prices)
-            reply = served.reply.model_copy(update={"key": key, "model": binding.model})
-            usd = cost(prices, reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens)
-            if batched is not None and prices is not None:
-                usd *= prices.batch
-            self.meter.settle(request.step, reply, usd, served.seconds)
-        role, step, identity, sample = request.role, request.step, binding.identity, request.sample
-        await self.ledger.keep(Entry(reply, body, role, step, identity, sample, usd, served.seconds, began))
+            served = await self._by_batch(batches, call) or await self._sent(call, worst)
         if batches is not None:
             await batches.kept(key)
+        reply = call.reply(served)
         self._count_refusal(reply)
         return reply
+
+    async def _keep(self, call: Call, served: Served, share: float = 1.0) -> None:
+        """Count a reply, at a share of its price, and bring it to the disk."""
+        reply, request = call.reply(served), call.request
+        usd = share * cost(call.prices, reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens)
+        self.meter.settle(request.step, reply, usd, served.seconds)
+        role, step, identity, sample = request.role, request.step, call.binding.identity, request.sample
+        await self.ledger.keep(Entry(reply, call.body, role, step, identity, sample, usd, served.seconds, call.began))
 
     async def _batches(self, request: Request) -> Batches | None:
         """The batches a request may go by; a repair, which few need, goes by itself."""
@@ -125,26 +144,32 @@ class Engine:
             return None
         return await self.ports.batches(request.role, self.idle)
 
-    async def _by_batch(self, batches: Batches | None, key: str, body: Mapping[str, Any]) -> Served | None:
-        """The reply to a request that goes by batch; None for one that does not."""
-        if batches is None or not batches.takes(key):
+    async def _by_batch(self, batches: Batches | None, call: Call) -> Served | None:
+        """The reply to a request that goes by batch, kept; None for one that does not."""
+        if batches is None or not batches.takes(call.key):
             return None
-        self._at_once.discard(key)
-        reply = await batches.post(key, body)
-        self._at_once.add(key)
-        return Served(reply, 0.0) if reply is not None else None
+        self._at_once.discard(call.key)
+        reply = await batches.post(call.key, call.body)
+        self._at_once.add(call.key)
+        if reply is None:
+            return None
+        served = Served(reply, 0.0)
+        await self._keep(call, served, call.prices.batch if call.prices is not None else 1.0)
+        return served
 
-    async def _sent(
-        self, request: Request, binding: Binding, body: Mapping[str, Any], worst: Worst, prices: Prices | None
-    ) -> Served:
-        """The reply to a request that is sent at once."""
+    async def _sent(self, call: Call, worst: Worst) -> Served:
+        """The reply to a request that is sent at once, kept before its place is given to another."""
+        request = call.request
 
         def lost(fault: Fault) -> None:
-            self._lose(fault, request, binding, prices)
+            self._lose(fault, request, call.binding, call.prices)
+
+        async def keep(served: Served) -> None:
+            await self._keep(call, served)
 
         dispatch = await self.ports.dispatch(request.role)
         about = f"the {request.step} call of {request.about}"
-        return await dispatch.post(body, binding, worst.tokens, about, lost)
+        return await dispatch.post(call.body, call.binding, worst.tokens, about, lost, keep)
 
     def _lose(self, fault: Fault, request: Request, binding: Binding, prices: Prices | None) -> None:
         """Count an attempt that was charged for nothing, or may have been: then by estimate."""

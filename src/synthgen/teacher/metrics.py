@@ -4,6 +4,7 @@ Watched from the side: nothing here is ever a reason for a run to stop.
 """
 
 import asyncio
+import contextlib
 import math
 import re
 import time
@@ -16,8 +17,9 @@ import aiohttp
 
 from synthgen.teacher import wire
 
-LOOK_EVERY_SECONDS = 2.0
-WAIT_SECONDS = 2.0
+LOOK_EVERY_SECONDS = 1.0
+WAIT_SECONDS, LAST_WAIT_SECONDS = 15.0, 2.0
+"""How long a page may take: a server under load is slow to say how it does, and that is when it matters; less at the end."""
 LARGEST_BYTES = 2**22
 COUNTERS = ("generation_tokens", "prompt_tokens", "prefix_cache_queries", "prefix_cache_hits")
 """Ever-growing numbers, added up over a server's engines; on the wire `vllm:NAME_total`."""
@@ -98,7 +100,7 @@ class Figures:
 
 
 class Watcher:
-    """Reads a server's metrics at once, every few seconds, and a last time at the end."""
+    """Reads a server's metrics at once, every second, and a last time at the end."""
 
     def __init__(self, url: str, figures: Figures) -> None:
         self.url = url.removesuffix("/v1")
@@ -118,7 +120,9 @@ class Watcher:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         if self.figures.before is not None:
-            await self._look()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WAIT_SECONDS):
+                    await self._look()
         if self._session is not None:
             await self._session.close()
 

@@ -24,8 +24,8 @@ MOST = 1_000
 """Hand-ins that one transaction takes at most, so that the first does not wait for a thousand others."""
 TOGETHER = 8
 """Hand-ins that are worth a wait: a transaction by itself costs as much CPU as some four of its rows."""
-LONGEST_SECONDS = 0.015
-"""The longest wait for more."""
+LONGEST_SECONDS = 0.002
+"""The longest wait for more: whoever waits holds a place of the window."""
 FEWEST = 3
 """Hand-ins that must be likely to come in that time; with fewer under way there is none."""
 ALONE = 16

@@ -35,6 +35,8 @@ LONGEST_TOLD_SECONDS = 86_400.0
 UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 BILLING_CODES = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
+BROKEN_OFF = ("abort", "error")
+"""Finish reasons of a reply that is not whole: vLLM's, where it is told to end or to pause."""
 
 
 class Capabilities(Record):
@@ -162,6 +164,9 @@ def reply(value: object, api: Api) -> Reply | Fault:
     message = choice if api == "completions" else field(choice, "message")
     if not isinstance(message, dict):
         said = "a reply without choices" if isinstance(value, dict) else "a reply that is not JSON"
+        return Fault("server", said, prompt_tokens=prompt, completion_tokens=completion, uncertain=not prompt)
+    if field(choice, "finish_reason") in BROKEN_OFF:
+        said = "a reply that the endpoint broke off"
         return Fault("server", said, prompt_tokens=prompt, completion_tokens=completion, uncertain=not prompt)
     text, refusal = field(message, "text" if api == "completions" else "content"), field(message, "refusal")
     finish = finish_of(field(choice, "finish_reason"))

@@ -140,6 +140,14 @@ def pair_counts(run: RunDir, rejected: Counter[str]) -> dict[str, Any]:
     }
 
 
+def cost_each(report: Mapping[str, Any]) -> dict[str, float]:
+    """US dollars that the ledger holds, lost attempts included, for each accepted instruction, SFT row and pair; none for none."""
+    spent = report["ledger"]["cost_usd"] + report["ledger"]["lost_usd"]
+    made = {name: sum(splits.values()) for name, splits in report["rows"].items()}
+    counts = {"accepted": report["accepted"], "sft_row": made.get("sft", 0), "pair": made.get("dpo", 0)}
+    return {name: round(spent / count, 6) for name, count in counts.items() if count}
+
+
 def given_away(run: RunDir, config: RunConfig) -> dict[str, dict[str, Any]]:
     """Of each benchmark: texts, how many of them a rejected proposal or task gave away, and their share."""
     touched: defaultdict[str, set[str]] = defaultdict(set)

@@ -89,6 +89,11 @@ def spent(report: dict[str, Any]) -> Iterator[str]:
         f"{report['calls']} calls, {report['calls_replayed']} replayed, {report['prompt_tokens']} tokens in, "
         f"{report['completion_tokens']} out, {report['cost_usd']:.4f} USD, {report['seconds']:.1f} s"
     )
+    if report["ledger"]["cost_usd"] and report.get("cost_usd_each"):
+        each = ", ".join(
+            f"{usd:.5f} for each {name.replace('_', ' ')}" for name, usd in report["cost_usd_each"].items()
+        )
+        yield f"all commands on the ledger: {report['ledger']['cost_usd']:.4f} USD; {each}"
     if report.get("cached_tokens"):
         yield f"the endpoint had {report['cached_share']:.0%} of the prompt tokens in its cache"
     if report.get("lost_attempts"):
