@@ -24,7 +24,7 @@ HERE = "http://teacher/v1"
 def entry(number: int, *, text: str = "", step: str = "", identity: str = HERE, long: int = 0) -> Entry:
     """One of many different calls, under the key that its request has."""
     step = step or STEPS[number % 6]
-    asked = f"{number}: " + "why is that so? " * (3 + number % 20 + long)
+    asked = f"{number}: " + "why is that so? " * (3 + 5 * (number % 20) + long)
     body = {"model": "m", "messages": [{"role": "user", "content": asked}], "seed": number}
     reply = Reply(
         text=text or f"Because of {number}. " * (1 + number % 30 + long),

@@ -17,7 +17,7 @@ from synthgen.errors import ConfigError, StorageError
 from synthgen.records import Reply
 from synthgen.teacher import wire
 from synthgen.teacher.ledger import Batch, Entry, Ledger, Lost, Totals
-from synthgen.teacher.scribe import FEWEST, LONGEST_SECONDS, MOST, Pace
+from synthgen.teacher.scribe import LONGEST_SECONDS, MOST, TOGETHER, Pace
 from synthgen.teacher.wire import Binding, Capabilities
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -194,13 +194,12 @@ def test_it_waits_for_more_only_where_more_comes():
     at_once, alone, slow = Pace(0.0), Pace(0.0), Pace(0.0)
     assert at_once.seconds() == 0
     for number in range(1, 100):
-        at_once.took(4, number * 0.004)
-        alone.took(1, number * 0.001)
-        slow.took(2, number * 0.1)
-    assert 0 < at_once.seconds() <= LONGEST_SECONDS
+        at_once.took(4, number * LONGEST_SECONDS / 4)
+        alone.took(1, number * LONGEST_SECONDS / 16)
+        slow.took(2, number * LONGEST_SECONDS * 2)
+    assert at_once.seconds() == pytest.approx(TOGETHER * LONGEST_SECONDS / 16, rel=0.01)
     assert alone.seconds() == 0
     assert slow.seconds() == 0
-    assert at_once.seconds() >= 0.001 * FEWEST
 
 
 KEEPING = """

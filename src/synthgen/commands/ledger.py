@@ -58,7 +58,7 @@ def repair(
             typer.echo(f"{path} is sound, there is nothing to repair: {done.saved} calls")
             return
         stays = f"; the damaged file is now {done.kept}" if done.kept else ""
-        typer.echo(f"{out or path}: {done.saved} calls saved, {done.lost} lost{stays}")
+        typer.echo(f"{out or path}: {done.saved} calls saved, {done.lost} known to be lost{stays}")
 
 
 @app.command()
@@ -159,6 +159,6 @@ def wrong(path: Path, where: Path, checked: "Checked") -> str:
     """What is wrong with a ledger, and what to do about it."""
     more = f" ({len(checked.faults) - 1} more)" if len(checked.faults) > 1 else ""
     return (
-        f"{path} is damaged: {checked.faults[0]}{more}; {checked.seen.unreadable} calls that were kept cannot be read, "
+        f"{path} is damaged: {checked.faults[0]}{more}; at least {checked.seen.unreadable} calls that were kept cannot be read, "
         f"{len(checked.seen.readable)} can: save them with `synthgen ledger repair {where}`"
     )

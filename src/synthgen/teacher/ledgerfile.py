@@ -41,7 +41,7 @@ class Call(NamedTuple):
     seconds: float
     at: float
     request: bytes
-    """The body that was sent, as compressed canonical JSON."""
+    """The body that was sent, as canonical JSON, compressed if it is long."""
     reply: bytes
     """The reply as JSON, without its key."""
     crc: int

@@ -13,6 +13,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from synthgen.errors import SynthgenError
@@ -140,8 +141,8 @@ class Scribe:
                 if self._db is None:
                     self._db = to_write(self.path, self.wait_seconds)
                 with transaction(self._db):
-                    for text, same in groupby(rows, key=lambda row: row[0]):
-                        self._db.executemany(text, [values for _, values in same])
+                    for text, same in groupby(rows, key=itemgetter(0)):
+                        self._db.executemany(text, map(itemgetter(1), same))
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             self._let_go()
             return error
