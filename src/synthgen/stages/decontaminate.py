@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -12,19 +12,23 @@ from synthgen import rowfiles
 from synthgen.config import Decontamination
 from synthgen.errors import InputError
 from synthgen.records import Nearest, Rejected
-from synthgen.text.contamination import Contamination, Found, Item, Tokenize
 from synthgen.text.tokens import words
 
+if TYPE_CHECKING:
+    from synthgen.text.contamination import Contamination, Found, Item, Tokenize  # which loads numpy
 
-def load(config: Decontamination) -> Contamination | None:
+
+def load(config: Decontamination) -> "Contamination | None":
     """The benchmarks of a run under its rule; None where it has none."""
     if not config.rule:
         return None
+    from synthgen.text.contamination import Contamination
+
     items = benchmark_items([Path(path) for path in config.against], config.field)
     return Contamination(items, config.rule, tokenizer(Path(config.tokenizer) if config.tokenizer else None))
 
 
-def filled_in(config: Decontamination, benchmarks: Contamination | None) -> Decontamination:
+def filled_in(config: Decontamination, benchmarks: "Contamination | None") -> Decontamination:
     """The config with the digest of what is looked up, and how many rows each benchmark has."""
     if benchmarks is None:
         return config
@@ -36,7 +40,7 @@ def filled_in(config: Decontamination, benchmarks: Contamination | None) -> Deco
     return config.model_copy(update={"digest": whole.hexdigest(), "items": dict(benchmarks.items.rows)})
 
 
-def rejected(identity: str, text: str, found: Found, call: str) -> Rejected:
+def rejected(identity: str, text: str, found: "Found", call: str) -> Rejected:
     """A text that gives an item away, with the item and the span."""
     evidence = orjson.dumps({"text": text, **found.told()}).decode()
     return Rejected(
@@ -48,16 +52,18 @@ def rejected(identity: str, text: str, found: Found, call: str) -> Rejected:
     )
 
 
-def nearest(found: Found) -> Nearest:
+def nearest(found: "Found") -> Nearest:
     """The item that stands in a text's way, under its benchmark's name."""
     return Nearest(f"{found.benchmark} {found.item}", found.share)
 
 
-def benchmark_items(paths: Sequence[Path], field: str) -> Iterator[Item]:
+def benchmark_items(paths: Sequence[Path], field: str) -> "Iterator[Item]":
     """Every text of some benchmarks, each file or folder one benchmark; without a field, every string of a row.
 
     Raises InputError for a path without a text.
     """
+    from synthgen.text.contamination import Item
+
     for path, name in named(paths).items():
         found = False
         for file in rowfiles.files(path):
@@ -102,7 +108,7 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(inner)
 
 
-def tokenizer(path: Path | None) -> Tokenize:
+def tokenizer(path: Path | None) -> "Tokenize":
     """The tokens of a `tokenizer.json`; without one, words. Raises InputError where it cannot be used."""
     if path is None:
         return words

@@ -11,10 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from synthgen import specs
 from synthgen.config import Prices, SemanticConfig
@@ -27,7 +24,12 @@ from synthgen.teacher.meter import Meter, Worst, cost
 from synthgen.teacher.terms import Terms
 from synthgen.teacher.wire import Binding
 
-Vector = NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
+
 ROLE = "embed"
 TOGETHER = 64
 """Texts in one request."""
@@ -39,7 +41,7 @@ GRACE_SECONDS = 10
 class Source(Protocol):
     """Whoever makes vectors."""
 
-    async def vectors(self, texts: Sequence[str]) -> tuple[list[Vector | None], int]:
+    async def vectors(self, texts: Sequence[str]) -> "tuple[list[Vector | None], int]":
         """A vector for each text, None where it cannot be had, and the tokens that were charged."""
         ...
 
@@ -79,7 +81,7 @@ class Embeddings:
         await asyncio.gather(*calls, return_exceptions=True)
         await self._stack.aclose()
 
-    async def of(self, texts: Sequence[str]) -> list[Vector | None]:
+    async def of(self, texts: Sequence[str]) -> "list[Vector | None]":
         """The vector of each text: replayed, or paid for and kept. None where the model refuses the text."""
         by_key = {key_of(text, self.config): text for text in texts}
         known = {key: kept for key in by_key if (kept := self.ledger.get(key)) is not None}
@@ -147,7 +149,7 @@ class Endpoint:
         self.dispatch, self.model = dispatch, config.model
         self.binding = Binding(identity=config.identity, model=config.model, api="embeddings")
 
-    async def vectors(self, texts: Sequence[str]) -> tuple[list[Vector | None], int]:
+    async def vectors(self, texts: Sequence[str]) -> "tuple[list[Vector | None], int]":
         """As Source. Where a request is refused, its texts are asked one by one: one of them may be too long."""
         tokens = sum(map(len, texts)) // 3
         about = f"the embedding of {len(texts)} texts"
@@ -180,9 +182,11 @@ class LocalModel:
         except Exception as error:  # the library raises what its parts raise
             raise ConfigError(f"{folder} is no model that sentence-transformers can load: {error}") from error
 
-    async def vectors(self, texts: Sequence[str]) -> tuple[list[Vector | None], int]:
+    async def vectors(self, texts: Sequence[str]) -> "tuple[list[Vector | None], int]":
         """As Source; nothing is charged."""
         made = await asyncio.to_thread(self.model.encode, list(texts), show_progress_bar=False)
+        import numpy as np
+
         return [np.asarray(vector, np.float32) for vector in made], 0
 
 
@@ -196,7 +200,7 @@ def key_of(text: str, config: SemanticConfig) -> str:
     return wire.key(body([text], config.model), 0, config.identity)
 
 
-def kept(texts: Sequence[str], config: SemanticConfig, ledger: Ledger) -> dict[str, Vector | None]:
+def kept(texts: Sequence[str], config: SemanticConfig, ledger: Ledger) -> "dict[str, Vector | None]":
     """The vectors of texts that a run has paid for. Raises InputError where one is not in its ledger."""
     found = {}
     for text in texts:
@@ -258,16 +262,20 @@ def parts(total: int, sizes: Sequence[int]) -> list[int]:
     return made
 
 
-def encoded(vector: Vector) -> str:
+def encoded(vector: "Vector") -> str:
     """A vector as text: base64 of little-endian single floats."""
+    import numpy as np
+
     return b64encode(np.asarray(vector, "<f4").tobytes()).decode()
 
 
-def decoded_text(text: str) -> Vector:
+def decoded_text(text: str) -> "Vector":
     """What `encoded` was given."""
+    import numpy as np
+
     return np.frombuffer(b64decode(text), "<f4").astype(np.float32)
 
 
-def decoded(reply: Reply) -> Vector | None:
+def decoded(reply: Reply) -> "Vector | None":
     """The vector of a kept reply; None where the text was refused."""
     return decoded_text(reply.text) if reply.finish == "stop" and reply.text else None

@@ -195,7 +195,13 @@ class Engine:
         )
         note = asyncio.create_task(self.ledger.lose(lost))
         self._notes.add(note)
-        note.add_done_callback(self._notes.discard)
+        note.add_done_callback(self._noted)
+
+    def _noted(self, note: asyncio.Task[None]) -> None:
+        """Forget a note that is written; where it could not be, the next reply says so."""
+        self._notes.discard(note)
+        if not note.cancelled():
+            note.exception()
 
     def _count_refusal(self, reply: Reply) -> None:
         """Stop where an endpoint refuses everything: raises StopError at the 20th refusal without a success."""
