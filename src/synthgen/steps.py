@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import import_module
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +35,6 @@ from synthgen.views import report, rules
 if TYPE_CHECKING:
     from synthgen.text.contamination import Contamination  # which loads numpy
 
-LOAD_AFTER_SECONDS = 0.1
 INTERRUPT_GRACE_SECONDS = 3.0
 """How long an interrupted command awaits the calls under way into the ledger: it is to end within 5 seconds."""
 DEFAULT_BUDGET_USD = 5.0
@@ -217,7 +215,6 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
             embeddings.Embeddings(config.semantic, os.environ, ledger, meter, config.prices, terms) as embedder,
         ):
             engine = Engine(connections.ports, ledger, meter, config.prices)
-            loading = asyncio.create_task(load_exporter())
             try:
                 embed = embedder.of if config.semantic.threshold else None
                 stop = await to_target(prepared, engine, progress, embed)
@@ -229,17 +226,10 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
                 await engine.aclose(INTERRUPT_GRACE_SECONDS)
                 raise
             finally:
-                loading.cancel()
                 await engine.aclose()
         found = connections.vllm()
         used = usage(meter, terms, ledger, time.monotonic() - began)
         return Outcome(stop, used | ({"vllm": found} if found else {}))
-
-
-async def load_exporter() -> None:
-    """Load what the export needs while the first replies are awaited: a tenth of a second of a short run's end."""
-    await asyncio.sleep(LOAD_AFTER_SECONDS)
-    await asyncio.to_thread(import_module, "pyarrow.parquet")
 
 
 def metered(config: RunConfig, ledger: Ledger) -> Meter:
