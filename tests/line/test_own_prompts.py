@@ -23,7 +23,7 @@ from synthgen.runs import RunDir
 from synthgen.stages.given import Given, Prompt
 from synthgen.stages.grow import Stop
 from synthgen.steps import Job
-from synthgen.teacher.ledgerrow import body_of
+from synthgen.teacher.ledgerrow import read_body
 
 PROMPTS = [f"Name {number + 2} things that are found in a kitchen, and say what each is for." for number in range(12)]
 
@@ -51,7 +51,7 @@ def asked(run: Path) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """(role, messages) of every call that the ledger holds."""
     with contextlib.closing(sqlite3.connect(run / "ledger.sqlite")) as db:
         for role, request in db.execute("select role, request from calls order by at"):
-            yield role, body_of(request)["messages"]
+            yield role, read_body(request)["messages"]
 
 
 def rejections(run: Path) -> dict[str, str]:
