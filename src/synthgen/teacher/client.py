@@ -1,6 +1,6 @@
 """The HTTP client: one attempt at a time, its fault as a value. What is tried again, and when, `dispatch` decides.
 
-aiohttp, because a call through the openai SDK costs seven times its processor time (benchmarks/teacher.py).
+aiohttp, because a call through the openai SDK costs many times its processor time (docs/decisions/0001-aiohttp.md).
 """
 
 import asyncio
