@@ -290,7 +290,7 @@ def test_however_we_or_the_server_end_nothing_is_left_and_the_same_command_goes_
     assert process.returncode == 0, errors
     report = report_of(out)
     assert report["stopped"]["reason"] == "done"
-    assert report["calls"] == answered(out) - before, "an answer was paid for twice"
+    assert report["steps"]["answer"]["calls"] == answered(out) - before, "an answer was paid for twice"
 
 
 @pytest.mark.parametrize("source", ["no/such-model", "damaged"])
