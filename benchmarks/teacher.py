@@ -159,7 +159,10 @@ def written(folder: Path, count: int) -> Path:
     """A file of so many different prompts."""
     path = folder / f"{count}.jsonl"
     lines = (json.dumps({"prompt": f"Question {number}: {QUESTION}"}) + "\n" for number in range(count))
-    path.write_text("".join(lines), encoding="utf-8")
+    with path.open(
+        "w", encoding="utf-8"
+    ) as handle:  # line by line: a child's memory is counted from its parent's, at the fork
+        handle.writelines(lines)
     return path
 
 

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 INTERRUPT_GRACE_SECONDS = 3.0
 """How long an interrupted command awaits the calls under way into the ledger: it is to end within 5 seconds."""
 DEFAULT_BUDGET_USD = 5.0
+EXPORT = "synthgen.export.folder"
+"""Loads pyarrow, which takes 0.1 s: no call waits for it, and it does not wait for the last one."""
+AWAITED_AFTER_SECONDS = 0.05
+"""When the line has begun and the first replies are awaited."""
 UNIT_STEP = 50
 """Instructions added at a time where the target counts rows or pairs."""
 
@@ -198,6 +203,8 @@ def sides_of(config: RunConfig, tasks: tuple[Seed, ...], fixed: Mapping[str, Sid
 async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
     """Run the line to its target, or to a stop."""
     began = time.monotonic()
+    loop = asyncio.get_running_loop()
+    loop.call_later(AWAITED_AFTER_SECONDS, lambda: loop.run_in_executor(None, import_module, EXPORT))
     run, config = prepared.run, prepared.config
     with Ledger(run.ledger(config)) as ledger:
         meter, terms = metered(config, ledger), Terms.of(config)
@@ -316,7 +323,7 @@ def rounded(counts: Mapping[str, float]) -> dict[str, float]:
 
 def export(prepared: Prepared) -> dict[str, Any]:
     """Write the dataset folder from what is complete; how many rows each config and split has."""
-    from synthgen.export import folder  # pyarrow takes a while, and the first call does not wait for it
+    from synthgen.export import folder  # see EXPORT
 
     run, config = prepared.run, prepared.config
     models = {role: model_of(run, config, role) for role in ROLES}

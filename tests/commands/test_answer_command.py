@@ -221,17 +221,20 @@ async def test_aanswer_is_its_twin_for_notebooks(prompts: Path, tmp_path: Path):
 
 HEAVY = """
 import sys
-from synthgen.commands.common import Progress
 from synthgen.cli import app
-seen = []
-Progress.__call__ = lambda self, stage, count: seen.append({"pyarrow", "pandas", "prefect", "datasets"} & set(sys.modules))
+from synthgen.teacher.connect import Connections
+seen, binding = [], Connections.binding
+def begun(self, role):
+    seen.append({"pyarrow", "pandas", "prefect", "datasets"} & set(sys.modules))
+    return binding(self, role)
+Connections.binding = begun
 app(sys.argv[1:], standalone_mode=False)
-assert seen and not any(seen), seen[-1]
+assert seen and not seen[0], seen[0]
 assert not {"pandas", "prefect", "datasets", "openai"} & set(sys.modules)
 """
 
 
-def test_the_first_answers_do_not_wait_for_what_only_the_dataset_needs(prompts: Path, tmp_path: Path):
+def test_the_first_request_does_not_wait_for_what_only_the_dataset_needs(prompts: Path, tmp_path: Path):
     words = ["answer", str(prompts), "--out", str(tmp_path / "run"), "--teacher", "rehearsal", "--no-prefect"]
     done = subprocess.run(
         [sys.executable, "-c", HEAVY, *words], capture_output=True, text=True, env=clean_environment(), check=False

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from synthgen.errors import storage
 
 ROWS_IN_GROUP = 2000
+ROWS_IN_CHUNK = 250
+"""Rows that are held as Python objects; those of a group before them are held as columns, which are a third as large."""
 CHARACTERS_IN_GROUP = 2**26
 """Of a group, about, however few rows that is."""
 MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
@@ -70,7 +72,10 @@ class Split:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.rows = 0
         self._path, self._schema = path, schema
-        self._group: list[Mapping[str, Any]] = []
+        self._chunk: list[Mapping[str, Any]] = []
+        self._group: list[pa.RecordBatch] = []
+        self._begun = 0
+        """Rows of the group, those of the chunk included."""
         self._size = 0
         with storage(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,23 +84,33 @@ class Split:
     def put(self, row: Mapping[str, Any]) -> None:
         """Take one row; a whole group is written."""
         self.rows += 1
-        self._group.append(row)
+        self._begun += 1
+        self._chunk.append(row)
         self._size += size_of(row)
-        if len(self._group) == ROWS_IN_GROUP or self._size > CHARACTERS_IN_GROUP:
+        if len(self._chunk) == ROWS_IN_CHUNK:
+            self._pack()
+        if self._begun == ROWS_IN_GROUP or self._size > CHARACTERS_IN_GROUP:
             self._write()
 
+    def _pack(self) -> None:
+        """Make the rows that are held as objects into columns."""
+        columns = [column([row[field.name] for row in self._chunk], field.type) for field in self._schema]
+        self._group.append(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+        self._chunk = []
+
     def _write(self) -> None:
-        columns = [column([row[field.name] for row in self._group], field.type) for field in self._schema]
-        self._group, self._size = [], 0
+        if self._chunk:
+            self._pack()
         with storage(self._path):
-            self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
+            self._writer.write_table(pa.Table.from_batches(self._group), row_group_size=self._begun)
+        self._group, self._begun, self._size = [], 0, 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None and self._group:
+            if kind is None and self._begun:
                 self._write()
         finally:
             with storage(self._path):
