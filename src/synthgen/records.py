@@ -8,7 +8,7 @@ Nothing here knows files, prompts or the network.
 
 from typing import Any, Literal, NamedTuple, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Side = Literal["train", "test"]
 Role = Literal["propose", "instantiate", "answer", "judge"]
@@ -99,6 +99,32 @@ class Verifier(Record):
 
     kind: Literal["number", "exact", "label", "json", "regex", "code"]
     args: dict[str, Any]
+
+
+class Check(Record):
+    """One thing that a program can find out about an answer. What checks of different kinds find is never added up."""
+
+    name: str
+    """Which check, by its name in `checks.CHECKS`."""
+    kind: Literal["answer", "format", "agreement"]
+    """answer: against a truth that no model stated · format: form alone · agreement: of a model with itself, or with what a
+    model wrote before."""
+    args: dict[str, Any] = {}
+    source: str = ""
+    """Who says so: `seed:ID`, `program:NAME` or `file:NAME`; "" for agreement."""
+    chance: float = Field(default=0.0, ge=0, lt=1)
+    """How often an answer that is guessed passes: 0.25 where one of four labels is right."""
+
+
+class Outcome(Record):
+    """What a check found of one answer."""
+
+    name: str
+    kind: Literal["answer", "format", "agreement"]
+    passed: bool | None
+    """None where it could not be decided: no sandbox, out of time, a truth that cannot be read."""
+    detail: str = ""
+    """For people: what was found in the answer, or why nothing was decided; at most 200 characters."""
 
 
 class Instance(Record):

@@ -1,0 +1,1 @@
+"""Run a program that nobody trusts: no network, bounded time, memory, files and processes."""
