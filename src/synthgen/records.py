@@ -227,6 +227,8 @@ class Task(Record):
     strategy: str
     alternative: str = ""
     """The second strategy, for tasks chosen to be explored; "" for the rest."""
+    checks: tuple[Check, ...] = ()
+    """What a program can find out about an answer to it."""
 
 
 class Answer(Record):
@@ -242,6 +244,8 @@ class Answer(Record):
     sample: int
     text: str
     completion_tokens: int = 0
+    outcomes: tuple[Outcome, ...] = ()
+    """What the task's checks found, one each, in their order; then those of agreement."""
 
 
 class Aspect(Record):
