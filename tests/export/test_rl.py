@@ -1,15 +1,21 @@
 """Tasks with a truth: which of them make a row, and what stands in it."""
 
+import re
+from pathlib import Path
+
 import orjson
 import pytest
 from exportcase import COMMAS, JSON, LABEL, NUMBER, TASK, VOTE, WORDS, answer, checked, outcomes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthgen.checks import CHECKS, Found
 from synthgen.export import rl
 from synthgen.export.rows import Voice
+from synthgen.records import Check
 
 VOICE = Voice("Be careful.")
+DOCS = Path(__file__).parents[2] / "docs" / "reference" / "dataset.md"
 FOUND = st.sampled_from([True, False, None])
 
 
@@ -128,3 +134,20 @@ def test_several_checks_are_named_together_and_guessed_no_oftener_than_the_harde
     assert made["check_source"] == "program:constraints"
     assert made["chance"] == 0.25
     assert [one["name"] for one in orjson.loads(made["checks_json"])] == ["constraint:words", "constraint:no_commas"]
+
+
+def test_the_rewards_of_the_docs_pass_what_passes(monkeypatch):
+    monkeypatch.setitem(CHECKS, "says", lambda said, args, given: Found(args["word"] in said and given in said))
+    both = tuple(
+        Check(name="says", kind="answer", args={"word": word}, source="file:words") for word in ("rain", "wind")
+    )
+    made = row(both, (True, True), (True, False))
+    code = re.search(r"```python\n(import json\n.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)[1]
+    names: dict = {}
+    exec(code, names)  # the docs' own lines
+    good, bad = f"{TASK.input} rain, wind", f"{TASK.input} rain"
+    columns = {name: [value, value] for name, value in made.items()}
+    said = [[{"role": "assistant", "content": text}] for text in (good, bad)]
+    assert names["reward"](completions=said, **columns) == [1.0, 0.0]
+    told = made["data_source"], made["reward_model"]["ground_truth"], made["extra_info"]
+    assert [names["compute_score"](told[0], text, *told[1:]) for text in (good, bad)] == [1.0, 0.0]
