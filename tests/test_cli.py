@@ -206,6 +206,24 @@ def test_export_writes_the_same_dataset_again(finished: Path, tmp_path: Path):
     assert outputs(run) == outputs(finished)
 
 
+def test_export_takes_export_keys_for_this_once(finished: Path, tmp_path: Path):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    counts = json.loads(said("export", run, "--system", "mix", "--no-include-seeds"))
+    rows = [row for split in synthgen.Run(run).dataset("sft").values() for row in split]
+    assert {row["source"] for row in rows} == {"teacher"}
+    assert {row["prompt"][0]["role"] for row in rows} == {"system", "user"}
+    assert len(rows) == sum(counts["sft"].values())
+    said("export", run, "--no-erase")
+    assert "**Not erased:**" in (run / "dataset" / "README.md").read_text()
+    said("export", run)
+    assert outputs(run) == outputs(finished)
+    wrong = command("export", run, "--system", "cautious")
+    assert wrong.returncode == 1
+    assert "the config key system cannot be 'cautious'" in wrong.stderr
+    assert outputs(run) == outputs(finished)
+
+
 @pytest.mark.parametrize("flag", ["--no-include-seeds", "--no-erase", "--system=none"])
 def test_export_keys_rewrite_only_the_dataset(finished: Path, tmp_path: Path, flag: str):
     run = tmp_path / "run"

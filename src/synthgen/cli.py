@@ -23,6 +23,7 @@ from synthgen.commands.common import (
     MaxTokensTotal,
     Mode,
     NoErase,
+    NoIncludeSeeds,
     NoPrefect,
     OtherLedger,
     OutPath,
@@ -90,7 +91,7 @@ def expand(
     ] = None,
     no_prefect: NoPrefect = False,
     no_erase: NoErase = False,
-    no_include_seeds: Annotated[bool, typer.Option("--no-include-seeds", help="Leave the seeds out of SFT.")] = False,
+    no_include_seeds: NoIncludeSeeds = False,
     system: System = "",
 ) -> None:
     """Grow the seeds to SFT and DPO datasets. To resume is to run the same command again."""
@@ -357,12 +358,26 @@ def init(folder: Path) -> None:
 
 
 @app.command()
-def export(run: Path) -> None:
-    """Write the dataset folder of a run again, from what is complete."""
+def export(
+    run: Path,
+    no_erase: NoErase = False,
+    no_include_seeds: NoIncludeSeeds = False,
+    system: System = "",
+    rl_minimum: Annotated[
+        int | None, typer.Option(min=2, help="Fewest checked answers of a task in rl/; the run's where left out.")
+    ] = None,
+) -> None:
+    """Write the dataset folder of a run again, from what is complete, without a call. Flags hold this once."""
+    values = given(
+        erase=False if no_erase else None,
+        include_seeds=False if no_include_seeds else None,
+        system=system,
+        rl_minimum=rl_minimum,
+    )
     with foreseen():
         from synthgen import steps
 
-        typer.echo(json.dumps(steps.export_again(run)))
+        typer.echo(json.dumps(steps.export_again(run, values)))
 
 
 def main() -> None:

@@ -270,8 +270,11 @@ class RunConfig(Record):
     """Whether the strategy's system prompt is kept out of the rows."""
     include_seeds: Annotated[bool, EXPORT] = True
     """Whether the seeds are SFT rows, of source `human`."""
-    system: Annotated[Literal["generic", "none"], EXPORT] = "generic"
-    """The system message of the rows: one neutral message, or none."""
+    system: Annotated[Literal["generic", "none", "mix"], EXPORT] = "generic"
+    """The system message of the rows: one neutral message, none, or `mix`: the message for half of the tasks, by a hash of their
+    ids."""
+    rl_minimum: Annotated[int, Field(ge=2, json_schema_extra={"kind": "export"})] = 4
+    """Fewest checked answers of a task whose pass rate is told in `rl/`."""
     license: Annotated[str, EXPORT] = "other"
     """The licence that the dataset card names."""
 

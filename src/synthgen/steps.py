@@ -7,7 +7,7 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
 from itertools import groupby, islice
 from pathlib import Path
@@ -162,17 +162,18 @@ def priced(config: RunConfig, budget_given: bool) -> RunConfig:
     return config.model_copy(update={"prices": paid | config.prices, "budget_usd": budget})
 
 
-def prepare(job: Job, *, begins: bool = True) -> Prepared:
+def prepare(job: Job, *, begins: bool = True, export: Mapping[str, Any] | None = None) -> Prepared:
     """Read and check everything, write the run's config and sides. Nothing is sent.
 
-    Prompts that were given are looked at only where the line `begins`: an export needs their file no more.
+    Prompts that were given are looked at only where the line `begins`: an export needs their file no more. Keys for one
+    `export` are no part of the job that is kept.
     """
-    config, texts, tasks = resolve(job)
+    config, texts, tasks = resolve(replace(job, values=merged(job.values, export or {})))
     if job.given is not None and begins:
         given.check(job.given)
     benchmarks = decontaminate.load(config.decontaminate)
     config = config.model_copy(update={"decontaminate": decontaminate.filled_in(config.decontaminate, benchmarks)})
-    if config.erase and config.system == "generic":
+    if config.system != "none":
         gate.check_neutral(texts.text(GENERIC), Leaks(texts.imposed(config.strategy)))
     run = RunDir(job.out)
     run.create()
@@ -331,11 +332,11 @@ def export(prepared: Prepared) -> dict[str, Any]:
     return folder.write_run(run, config, prepared.prompts, prepared.seeds, prepared.sides, models)
 
 
-def export_again(out: Path) -> dict[str, Any]:
-    """Write the dataset folder of a run anew, as its last command would."""
+def export_again(out: Path, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Write the dataset folder of a run anew, as its last command would, or with other export keys."""
     job = reopened(out)
     with RunDir(out).locked():
-        return export(prepare(job, begins=False))
+        return export(prepare(job, begins=False, export=values))
 
 
 def model_of(run: RunDir, config: RunConfig, role: Role) -> str:

@@ -1,7 +1,7 @@
 """Records of one small task."""
 
 from synthgen.export.rows import Ancestry, Origin
-from synthgen.records import ASPECTS, Answer, Aspect, Instance, Judged, Pair, Seed, Task
+from synthgen.records import ASPECTS, Answer, Aspect, Check, Instance, Judged, Outcome, Pair, Seed, Task
 
 ANCESTRY = Ancestry(("seed_task_3", "c000001-0"), "seed_task_9", 0.25, "k-propose")
 ORIGIN = Origin("model-a", "model-b", rehearsal=False)
@@ -27,6 +27,26 @@ SEED = Seed(
     instances=(Instance(input="France", output="Paris"), Instance(output="Which one?")),
     category="knowledge",
 )
+
+
+NUMBER = Check(name="number", kind="answer", args={"answer": 225}, source="seed:seed_task_3")
+LABEL = Check(name="label", kind="answer", args={"labels": ["yes", "no"], "answer": "no"}, source="file:t", chance=0.5)
+WORDS = Check(name="constraint:words", kind="format", args={"most": 9}, source="program:constraints", chance=0.25)
+COMMAS = Check(name="constraint:no_commas", kind="format", source="program:constraints", chance=0.75)
+JSON = Check(name="json", kind="format", source="program:forms")
+VOTE = Check(name="vote", kind="agreement")
+
+
+def checked(*checks: Check) -> Task:
+    """The task with checks."""
+    return TASK.model_copy(update={"checks": checks})
+
+
+def outcomes(checks: tuple[Check, ...], found: tuple[bool | None, ...]) -> tuple[Outcome, ...]:
+    """What each check found, in their order."""
+    return tuple(
+        Outcome(name=one.name, kind=one.kind, passed=passed) for one, passed in zip(checks, found, strict=True)
+    )
 
 
 def answer(sample: int, text: str = "It rains on.", *, explored: bool = False) -> Answer:

@@ -1,8 +1,8 @@
 """What is counted for the card."""
 
-from exportcase import ANCESTRY, ORIGIN, SEED, TASK, answer
+from exportcase import ANCESTRY, COMMAS, NUMBER, ORIGIN, SEED, TASK, WORDS, answer, checked
 
-from synthgen.export import facts, rows
+from synthgen.export import facts, rl, rows
 from synthgen.export.rows import Voice
 
 
@@ -31,6 +31,18 @@ def test_lengths_are_in_words_and_shares_in_estimated_tokens():
     counted = count([made("a " * number) for number in range(1, 11)] + [made("abcd" * 1100), made("abcd" * 2100)])
     assert counted.words == (5, 9, 10)
     assert counted.over == (2 / 12, 1 / 12)
+
+
+def test_rows_are_counted_by_each_of_their_checks_and_who_states_the_truth():
+    tally = facts.Tally()
+    for checks in ((NUMBER,), (NUMBER,), (WORDS, COMMAS), (WORDS,)):
+        task = checked(*checks)
+        tally.take_checked(rl.row(task, rl.Measured(checks, {"a": True, "b": False}), Voice(None), {}))
+    assert tally.counted().checks == {
+        ("constraint:no_commas", "format", "program"): 1,
+        ("constraint:words", "format", "program"): 2,
+        ("number", "answer", "seed"): 2,
+    }
 
 
 def test_of_no_rows_there_is_nothing_to_say():

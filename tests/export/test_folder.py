@@ -46,8 +46,27 @@ def written(finished: Path, tmp_path: Path) -> Written:
     """A copy of a finished run, to export again."""
     path = tmp_path / "run"
     shutil.copytree(finished, path, ignore=shutil.ignore_patterns("ledger.sqlite*"))
+    plant_checks(path)
     job = Job(SEEDS, path, {"teacher": {"spec": "rehearsal"}, "target": 30})
     return Written(steps.prepare(job), path)
+
+
+TRUTH = {"name": "number", "kind": "answer", "args": {"answer": 225}, "source": "program:sums", "chance": 0.0}
+
+
+def plant_checks(run):
+    """Give every task a truth, which its answers state but for the first."""
+    change(run / "tasks.jsonl", lambda _: {"checks": [TRUTH]})
+    change(
+        run / "answers.jsonl",
+        lambda row: {"outcomes": [{"name": "number", "kind": "answer", "passed": row["sample"] > 0, "detail": ""}]},
+    )
+
+
+def change(path, new):
+    """Put new values into every row of a journal."""
+    rows = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    path.write_bytes(b"".join(orjson.dumps(row | new(row)) + b"\n" for row in rows))
 
 
 def files(path):
@@ -95,8 +114,8 @@ def test_a_split_without_rows_is_in_neither_folder_nor_card(written, tmp_path):
 
 def test_without_a_judge_there_are_no_pairs_to_load(written, tmp_path):
     counts = written.write(judging=False)
-    assert set(counts) == {"sft", "sft_messages"}
-    assert datasets.get_dataset_config_names(str(written.dataset)) == ["sft", "sft_messages"]
+    assert set(counts) == {"sft", "sft_messages", "rl"}
+    assert datasets.get_dataset_config_names(str(written.dataset)) == ["sft", "sft_messages", "rl"]
     assert "dpo" not in (written.dataset / "README.md").read_text().split("# Synthetic", 1)[0].split("configs:")[1]
 
 
@@ -105,7 +124,7 @@ def test_two_writes_leave_the_same_bytes(written):
     first = files(written.dataset)
     written.write()
     assert files(written.dataset) == first
-    assert {name.split("/")[0] for name in first} == {"README.md", *CONFIGS}
+    assert {name.split("/")[0] for name in first} == {"README.md", "erasure.json", *CONFIGS}
 
 
 def test_nothing_written_names_a_folder_of_this_machine(written):
@@ -143,6 +162,103 @@ def test_seed_rows_can_be_left_out(written):
     assert {row["source"] for row in rows_of(written.dataset, "sft")} == {"teacher"}
 
 
+def said(row):
+    """The messages that come before the answer."""
+    return [
+        (one["role"], one["content"]) for one in row.get("prompt", row.get("messages")) if one["role"] != "assistant"
+    ]
+
+
+def test_in_a_mix_the_rows_of_a_task_agree_in_every_config(written):
+    written.write(system="mix")
+    by_task: dict[str, set] = {}
+    for config in CONFIGS:
+        for row in rows_of(written.dataset, config):
+            task = row["id"] if config == "rl" or row["source"] == "human" else row["id"].rpartition("-")[0]
+            by_task.setdefault(task, set()).add(tuple(said(row)))
+    assert {len(prompts) for prompts in by_task.values()} == {1}
+    firsts = [next(iter(prompts))[0] for prompts in by_task.values()]
+    neutral = firsts.count(("system", prompts.load().text("system_generic")))
+    assert 0.4 < neutral / len(firsts) < 0.6
+    assert {role for role, _ in firsts} == {"system", "user"}
+
+
+def test_in_a_mix_a_task_keeps_its_message_when_the_run_has_grown(written):
+    whole = written.write(system="mix")
+    after = {row["id"]: said(row) for row in rows_of(written.dataset, "sft")}
+    with written.prepared.run.journal("pairs") as journal:
+        journal.drop_from(journal.committed // 2)
+    assert written.write(system="mix")["sft"]["train"] < whole["sft"]["train"]
+    for row in rows_of(written.dataset, "sft"):
+        assert said(row) == after[row["id"]]
+
+
+@pytest.mark.parametrize("system", ["generic", "none", "mix"])
+def test_what_was_searched_is_told_beside_the_rows(written, system):
+    counts = written.write(system=system)
+    proof = orjson.loads((written.dataset / "erasure.json").read_bytes())
+    assert proof["rows"] == sum(sum(splits.values()) for splits in counts.values())
+    assert (proof["found"], proof["strategy_prompts"]) == (0, 6)
+    assert proof["strings"] > proof["rows"]
+    assert proof["windows"] > 1000
+    kinds = {"generic": {"neutral"}, "none": {"none"}, "mix": {"neutral", "none"}}[system]
+    for config, splits in counts.items():
+        told = proof["system_messages"][config]
+        assert set(told) == kinds
+        assert sum(told.values()) == sum(splits.values())
+        card = (written.dataset / "README.md").read_text()
+        assert f"| {config} | {' | '.join(str(told[kind]) for kind in sorted(kinds))} |" in card
+    assert f"All {proof['rows']} rows were read back" in card
+    assert f"`{system}`" in card
+
+
+def test_the_shipped_neutral_message_is_one_sentence_that_urges_nothing():
+    text = prompts.load().text("system_generic")
+    assert text.count(".") == 1
+    assert text.endswith(".")
+    urging = {
+        "careful",
+        "carefully",
+        "cautious",
+        "truthful",
+        "accurate",
+        "correct",
+        "step",
+        "think",
+        "sure",
+        "always",
+        "never",
+    }
+    assert not urging & set(text.lower().strip(".").split())
+
+
+def test_tasks_with_a_truth_and_a_pass_rate_between_0_and_1_are_rows_of_rl(written):
+    counts = written.write()
+    answers = [orjson.loads(line) for line in (written.path / "answers.jsonl").read_bytes().splitlines()]
+    for row in rows_of(written.dataset, "rl"):
+        own = [one["sample"] > 0 for one in answers if one["task"] == row["id"] and not one["explored"]]
+        assert (row["samples"], row["pass_rate"]) == (len(own), sum(own) / len(own))
+        assert row["samples"] >= 4
+        assert 0 < row["pass_rate"] < 1
+        assert (row["ground_truth"], row["check"], row["check_source"]) == ("225", "number", "program:sums")
+    assert counts["rl"]["train"] > 0
+    assert (
+        f"| number | answer | program | {sum(counts['rl'].values())} |" in (written.dataset / "README.md").read_text()
+    )
+    more = written.write(rl_minimum=2)
+    assert more["rl"]["train"] >= counts["rl"]["train"]
+    assert "rl" not in written.write(rl_minimum=99)
+
+
+def test_where_every_answer_passes_there_is_nothing_to_learn(written):
+    change(
+        written.path / "answers.jsonl",
+        lambda _: {"outcomes": [{"name": "number", "kind": "answer", "passed": True, "detail": ""}]},
+    )
+    assert "rl" not in written.write()
+    assert "## Checks" not in (written.dataset / "README.md").read_text()
+
+
 def test_strategy_text_in_an_answer_stops_the_export_and_leaves_the_old_folder(written):
     written.write()
     before = files(written.dataset)
@@ -157,10 +273,7 @@ def test_strategy_text_in_an_answer_stops_the_export_and_leaves_the_old_folder(w
 
 def plant_in_answer(written, sample, text):
     """Put a text in the place of one sample of every task."""
-    path = written.path / "answers.jsonl"
-    rows = [orjson.loads(line) for line in path.read_bytes().splitlines()]
-    changed = [row | {"text": text} if row["sample"] == sample else row for row in rows]
-    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in changed))
+    change(written.path / "answers.jsonl", lambda row: {"text": text} if row["sample"] == sample else {})
 
 
 def test_what_the_card_says_is_searched_too(written):

@@ -1,10 +1,9 @@
 """The erasure gate finds strategy text wherever a row can hold it."""
 
-import orjson
 import pytest
-from exportcase import ANCESTRY, ORIGIN, PAIR, SEED, TASK, answer, verdict
+from exportcase import ANCESTRY, LABEL, ORIGIN, PAIR, SEED, TASK, answer, checked, verdict
 
-from synthgen.export import gate, rows
+from synthgen.export import gate, rl, rows
 from synthgen.export.gate import LeakError
 from synthgen.export.rows import Voice
 from synthgen.text.ngrams import Leaks
@@ -16,8 +15,14 @@ VOICE = Voice("Be careful.")
 ABOUT = rows.metadata(TASK, ANCESTRY, ORIGIN, {})
 
 
-def meta(row):
-    return orjson.loads(row["metadata_json"])
+MEASURED = rl.Measured((LABEL,), {"a": True, "b": False})
+
+
+def searched(config, row, voice=VOICE):
+    """What a search of one row says."""
+    one = gate.Search(LEAKS, voice)
+    one.take(config, row)
+    return one.proof()
 
 
 def planted():
@@ -36,7 +41,7 @@ def planted():
     yield "sft", clean | {"category": QUOTED}
     yield "sft", clean | {"metadata_json": rows.dumped({"labels": ["a", QUOTED]})}
     yield "sft", clean | {"metadata_json": rows.dumped({"marks": {QUOTED: 1}})}
-    yield "sft", rows.sft(TASK, answer(0), Voice(STRATEGY), ABOUT)
+    yield "rl", rl.row(checked(LABEL), MEASURED, VOICE, ABOUT) | {"check_source": QUOTED}
 
 
 @pytest.mark.parametrize(("config", "row"), list(planted()))
@@ -44,32 +49,81 @@ def test_strategy_text_is_found_wherever_it_stands(config, row):
     with pytest.raises(
         LeakError, match=f'row {row["id"]} of {config} quotes a strategy prompt: "(work slowly and|never guess)'
     ):
-        gate.search_row(config, row, LEAKS)
+        searched(config, row)
 
 
-def test_what_the_task_says_the_answer_may_repeat():
+def test_strategy_text_in_the_neutral_message_is_found():
+    voice = Voice(STRATEGY)
+    with pytest.raises(LeakError, match='quotes a strategy prompt: "work slowly and'):
+        searched("sft", rows.sft(TASK, answer(0), voice, ABOUT), voice)
+
+
+def test_what_the_task_says_the_answer_may_repeat_and_that_is_told():
     task = TASK.model_copy(update={"input": STRATEGY})
-    gate.search_row("sft", rows.sft(task, answer(0, QUOTED), VOICE, ABOUT), LEAKS)
+    assert searched("sft", rows.sft(task, answer(0, QUOTED), VOICE, ABOUT)).tasks == 1
+    assert searched("sft", rows.sft(TASK, answer(0), VOICE, ABOUT)).tasks == 0
 
 
 def test_what_a_human_wrote_is_no_leak():
     instance = SEED.instances[0].model_copy(update={"output": QUOTED})
     seed = SEED.model_copy(update={"name": STRATEGY, "instances": (instance,)})
-    gate.search_row("sft", rows.seed_sft(seed, 0, VOICE, ORIGIN), LEAKS)
+    assert searched("sft", rows.seed_sft(seed, 0, VOICE, ORIGIN)).tasks == 1
     with pytest.raises(LeakError):
-        gate.search_row("sft", rows.seed_sft(SEED, 0, Voice(STRATEGY), ORIGIN), LEAKS)
+        searched("sft", rows.seed_sft(SEED, 0, Voice(STRATEGY), ORIGIN), Voice(STRATEGY))
+
+
+def test_the_truth_of_a_program_is_no_leak():
+    check = LABEL.model_copy(update={"args": {"answer": STRATEGY}})
+    task = checked(check).model_copy(update={"input": STRATEGY})
+    row = rl.row(task, rl.Measured((check,), {"a": True, "b": False}), VOICE, ABOUT)
+    assert row["ground_truth"] == STRATEGY
+    searched("rl", row)
 
 
 def test_without_erasure_only_the_system_message_is_excepted():
     voice = Voice("Be careful.", {"direct-answer": STRATEGY})
     row = rows.sft(TASK, answer(0), voice, ABOUT)
-    gate.search_row("sft", row, LEAKS, erased=False)
+    assert searched("sft", row, voice).system_messages == {"sft": {"strategy": 1}}
     with pytest.raises(LeakError):
-        gate.search_row("sft", row, LEAKS, erased=True)
-    with pytest.raises(LeakError):
-        gate.search_row("sft", rows.sft(TASK, answer(0, QUOTED), voice, ABOUT), LEAKS, erased=False)
+        searched("sft", rows.sft(TASK, answer(0, QUOTED), voice, ABOUT), voice)
 
 
-def test_clean_rows_pass():
-    gate.search_row("sft", rows.sft(TASK, answer(0), VOICE, ABOUT), LEAKS)
-    assert meta(rows.sft(TASK, answer(0), VOICE, ABOUT))["teacher"] == "model-a"
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (Voice("Be careful."), Voice(None)),
+        (Voice(None), Voice("Be careful.")),
+        (Voice("Be bold."), Voice("Be careful.", mixed=True)),
+        (Voice(None, {"direct-answer": STRATEGY}), Voice(None)),
+        (Voice("Be careful."), Voice("Be careful.", {"direct-answer": STRATEGY})),
+    ],
+)
+def test_a_system_message_that_the_config_does_not_put_there_is_refused(made, expected):
+    row = rows.sft(TASK, answer(0), made, ABOUT)
+    with pytest.raises(
+        LeakError, match=f"row {row['id']} of sft has a system message that rows of its kind do not have"
+    ):
+        searched("sft", row, expected)
+
+
+def test_two_system_messages_are_refused():
+    row = rows.sft(TASK, answer(0), VOICE, ABOUT)
+    with pytest.raises(LeakError, match="has a system message"):
+        searched("sft", row | {"prompt": [row["prompt"][0], *row["prompt"]]})
+
+
+def test_a_clean_row_passes_and_what_was_searched_is_counted():
+    row = rows.sft(TASK, answer(0, "one two three four five six seven eight nine ten"), VOICE, ABOUT)
+    proof = searched("sft", row)
+    assert (proof.rows, proof.found, proof.strategy_prompts) == (1, 0, 1)
+    assert proof.patterns == 7 + 1  # runs of eight in fourteen words, and one short sentence
+    assert proof.system_messages == {"sft": {"neutral": 1}}
+    longer = searched("sft", row | {"completion": [*row["completion"], *row["completion"]]})
+    assert (longer.strings - proof.strings, longer.windows - proof.windows) == (1, 3)
+
+
+def test_in_a_mix_rows_with_and_without_the_message_are_told_apart():
+    search = gate.Search(LEAKS, Voice("Be careful.", mixed=True))
+    for voice in (Voice(None), Voice(None), Voice("Be careful.")):
+        search.take("sft", rows.sft(TASK, answer(0), voice, ABOUT))
+    assert search.proof().system_messages == {"sft": {"neutral": 1, "none": 2}}

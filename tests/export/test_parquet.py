@@ -88,6 +88,9 @@ def test_a_write_that_fails_closes_its_file(tmp_path):
     assert pq.read_table(tmp_path / "sft" / NAME).num_rows == 0
 
 
+RECORDS = [SCHEMAS["rl"].field(name).type for name in ("reward_model", "extra_info")]
+
+
 @given(st.data())
 def test_columns_are_those_that_pyarrow_makes(data):
     schema = SCHEMAS[data.draw(st.sampled_from(sorted(SCHEMAS)))]
@@ -95,7 +98,9 @@ def test_columns_are_those_that_pyarrow_makes(data):
     kinds = {
         "string": text,
         "double": st.floats(allow_nan=False),
+        "int64": st.integers(-(2**63), 2**63 - 1),
         "bool": st.booleans(),
+        **{str(kind): st.fixed_dictionaries({field.name: text for field in kind}) for kind in RECORDS},
         str(parquet.MESSAGES): st.lists(st.fixed_dictionaries({"role": text, "content": text}), max_size=3),
     }
     row = st.fixed_dictionaries({field.name: kinds[str(field.type)] for field in schema})
@@ -129,4 +134,19 @@ def test_the_schemas_are_what_trainers_were_tried_with():
             "score_rejected": "double",
         },
         "kto": {"prompt": messages, "completion": messages, "label": "bool"},
+        "rl": {
+            "prompt": messages,
+            "ground_truth": "string",
+            "check": "string",
+            "check_kind": "string",
+            "check_source": "string",
+            "check_input": "string",
+            "checks_json": "string",
+            "chance": "double",
+            "pass_rate": "double",
+            "samples": "int64",
+            "data_source": "string",
+            "reward_model": "struct<style: string, ground_truth: string>",
+            "extra_info": "struct<index: string, checks_json: string, check_input: string>",
+        },
     }

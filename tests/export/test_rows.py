@@ -2,9 +2,11 @@
 
 import orjson
 import pytest
-from exportcase import ANCESTRY, ORIGIN, PAIR, SEED, TASK, answer, verdict
+from exportcase import ANCESTRY, NUMBER, ORIGIN, PAIR, SEED, TASK, answer, checked, verdict
+from hypothesis import given
+from hypothesis import strategies as st
 
-from synthgen.export import rows
+from synthgen.export import rl, rows
 from synthgen.export.parquet import SCHEMAS
 from synthgen.export.rows import Origin, Voice
 
@@ -72,6 +74,41 @@ def test_for_ablation_the_strategy_prompt_takes_the_neutral_ones_place():
     assert rows.seed_sft(SEED, 0, voice, ORIGIN)["prompt"][0] == SYSTEM
 
 
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_in_a_mix_every_row_of_a_task_has_the_same_system_message(identity):
+    task, mixed = TASK.model_copy(update={"id": identity}), Voice("Be careful.", mixed=True)
+    judged = {one.id: one for one in (verdict(0, 1, 1, 1, 1), verdict(1, 5, 5, 5, 5))}
+    answers = [answer(0), answer(1)]
+    sft = rows.sft(task, answers[1], mixed, about())
+    measured = rl.Measured((NUMBER,), {"a": True, "b": False})
+    made = [
+        sft["prompt"], rows.as_messages(sft)["messages"][:-1], rl.row(task, measured, mixed, about())["prompt"],
+        rows.dpo(task, PAIR, {one.id: one for one in answers}, mixed, about())["prompt"],
+        *(row["prompt"] for row in rows.kto(task, answers, judged, mixed, about(), mean=3.5, floor=3)),
+    ]  # fmt: skip
+    assert len(made) == 6
+    assert all(one == made[0] for one in made)
+    assert made[0] in ([SYSTEM, USER], [USER])
+
+
+def test_a_mix_gives_the_message_to_about_half_of_the_tasks():
+    mixed = Voice("Be careful.", mixed=True)
+    given_it = sum(bool(mixed.system("direct-answer", f"c{number:06d}-1-0")) for number in range(1000))
+    assert 450 < given_it < 550
+
+
+def test_which_tasks_of_a_mix_have_the_message_never_changes():
+    mixed = Voice("Be careful.", mixed=True)
+    found = "".join(str(len(mixed.system("direct-answer", f"c{number:06d}-1-0"))) for number in range(16))
+    assert found == "0000001100101001"
+
+
+def test_in_an_ablation_a_mix_leaves_the_strategy_prompts_where_they_are():
+    voice = Voice("Be careful.", {"direct-answer": "Just the answer."}, mixed=True)
+    for number in range(20):
+        assert voice.system("direct-answer", f"t{number}")[0]["content"] == "Just the answer."
+
+
 def test_each_instance_of_a_seed_is_a_human_row():
     first, second = (rows.seed_sft(SEED, number, VOICE, ORIGIN) for number in range(2))
     assert first["prompt"] == [SYSTEM, {"role": "user", "content": "Name the capital.\n\nFrance"}]
@@ -125,7 +162,7 @@ def test_equal_metadata_is_equal_text_whatever_its_order():
 def test_no_column_beside_the_trainers_own_has_a_name_that_trainers_read(config):
     own = {
         "sft": {"prompt", "completion"}, "sft_messages": {"messages"}, "dpo": {"prompt", "chosen", "rejected"},
-        "kto": {"prompt", "completion", "label"},
+        "kto": {"prompt", "completion", "label"}, "rl": {"prompt"},
     }  # fmt: skip
     assert own[config] <= set(SCHEMAS[config].names)
     assert not RESERVED & (set(SCHEMAS[config].names) - own[config])
@@ -139,6 +176,7 @@ def test_rows_have_the_columns_of_their_schema_and_no_others():
         "sft_messages": rows.as_messages(sft),
         "dpo": rows.dpo(TASK, PAIR, {a.id: a for a in (answer(0), answer(1))}, VOICE, about()),
         "kto": rows.kto(TASK, [answer(0)], {one.id: one}, VOICE, about(), mean=3.5, floor=3)[0],
+        "rl": rl.row(checked(NUMBER), rl.Measured((NUMBER,), {"a": True, "b": False}), VOICE, about()),
     }
     assert {name: set(row) for name, row in made.items()} == {name: set(it.names) for name, it in SCHEMAS.items()}
     assert set(rows.seed_sft(SEED, 0, VOICE, ORIGIN)) == set(SCHEMAS["sft"].names)

@@ -53,7 +53,8 @@ OtherLedger = Annotated[Path | None, typer.Option(help="Use the ledger of anothe
 TeacherId = Annotated[str, typer.Option(help="The endpoint's name, so that a moved server replays.")]
 NoPrefect = Annotated[bool, typer.Option("--no-prefect", help="Run without Prefect; the same bytes.")]
 NoErase = Annotated[bool, typer.Option("--no-erase", help="Keep the strategy's system prompt in rows (ablation).")]
-System = Annotated[str, typer.Option(help="The system message of rows: generic or none.")]
+NoIncludeSeeds = Annotated[bool, typer.Option("--no-include-seeds", help="Leave the seeds out of SFT.")]
+System = Annotated[str, typer.Option(help="The system message of rows: generic, none, or mix: half and half.")]
 Mode = Annotated[str, typer.Option("--mode", help="default, or parity: Self-Instruct's own decisions.")]
 
 

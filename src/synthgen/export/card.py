@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from synthgen.export.gate import Proof
 from synthgen.strategies import AUTO, NONE
 
 SIZES = (
@@ -37,8 +38,17 @@ class Facts:
     """Mean mark to judged answers; empty where nothing was judged."""
     strategies: Mapping[str, int]
     categories: Mapping[str, int]
+    checks: Mapping[tuple[str, str, str], int]
+    """(name, kind, who says so) of a check to rows of `rl`."""
+    minimum: int
+    """Fewest checked answers of a row of `rl`."""
     split_rule: str
     erased: bool
+    system: str
+    """generic, none or mix."""
+    message: str
+    """The neutral system message; "" where no row has it."""
+    proof: Proof
     samples: int
     digest: str
     words: tuple[int, int, int]
@@ -113,8 +123,9 @@ def body(facts: Facts) -> str:
         *(["## Marks\n\n" + table(("mean mark", "answers"), list(facts.marks.items()))] if facts.marks else []),
         "## Strategies\n\n" + table(("strategy", "SFT rows"), list(facts.strategies.items())),
         "## Categories\n\n" + table(("category", "SFT rows"), list(facts.categories.items())),
+        *([f"## Checks\n\n{checked(facts)}"] if "rl" in facts.rows else []),
         f"## Split\n\n{facts.split_rule}",
-        "## Prompts\n\n" + (AS_IT_IS if facts.strategy == NONE else ERASED if facts.erased else NOT_ERASED),
+        f"## Prompts\n\n{prompts(facts)}",
         (
             f"## Length\n\nWords of an SFT completion: median {facts.words[0]}, 90th percentile {facts.words[1]}, longest "
             f"{facts.words[2]}. Rows over about 1,024 tokens: {facts.over[0]:.1%}; over 2,048: {facts.over[1]:.1%} (estimated at "
@@ -142,17 +153,79 @@ def made(facts: Facts) -> str:
     return f"Prompts that were given, {teacher} under the reasoning {under} of Orca 2"
 
 
+CHECKED = (
+    "Rows of `rl` are tasks that a program can check: against a truth that a human, a program or a file states (`answer`), or, "
+    "without one, against the task's own constraints on its form (`format`). `pass_rate` is the share of the teacher's answers "
+    "that passed every check of the row, over at least {minimum} usable and different answers under one strategy; it lies "
+    "strictly between 0 and 1. It is the teacher's, not your model's."
+)
+
+
+def checked(facts: Facts) -> str:
+    """What the rows of `rl` are, and how many there are of each check."""
+    rows = [(*check, count) for check, count in facts.checks.items()]
+    return CHECKED.format(minimum=facts.minimum) + "\n\n" + table(("check", "kind", "who says so", "rows"), rows)
+
+
 AS_IT_IS = "Every prompt was sent as it is, with no system message."
 ERASED = (
-    "The system prompt under which an answer was written is erased: every row carries one neutral message, or none. "
-    "The column `strategy` names the reasoning strategy that was used."
+    "The system prompt under which an answer was written is erased from every row. The column `strategy` names the reasoning "
+    "strategy that was used."
 )
-NOT_ERASED = "**Not erased:** rows carry the system prompt of their strategy, for ablation (`--no-erase`)."
+NOT_ERASED = "**Not erased:** rows carry the system prompt of their strategy, for ablation (`--no-erase`); what follows holds for the others."
+DEGREES = {
+    "generic": "every row carries one neutral message",
+    "none": "no row carries any",
+    "mix": (
+        "one neutral message for half of the tasks and none for the others, by a hash of the task's id, the same in every row "
+        "of a task"
+    ),
+}
+"""What stands in the place of a strategy's prompt."""
+
+
+def prompts(facts: Facts) -> str:
+    """What became of the prompts, what stands in their place, and what shows it."""
+    parts = [AS_IT_IS if facts.strategy == NONE else ERASED if facts.erased else NOT_ERASED]
+    parts += [f"System message (`{facts.system}`): {DEGREES[facts.system]}."]
+    if facts.message:
+        parts.append(f"> {plain(facts.message)}")
+    parts.append(proven(facts.proof, erased=facts.erased))
+    kinds = sorted({kind for counts in facts.proof.system_messages.values() for kind in counts})
+    rows: list[tuple[str | int, ...]] = [
+        (config, *(counts.get(kind, 0) for kind in kinds)) for config, counts in facts.proof.system_messages.items()
+    ]
+    parts.append(table(("rows by system message", *kinds), rows))
+    return "\n\n".join(parts)
+
+
+def proven(proof: Proof, *, erased: bool) -> str:
+    """What was searched, in words."""
+    whole = f"All {proof.rows} rows were read back: every system message is one of those above"
+    if not proof.strategy_prompts:
+        return f"{whole}. No strategy prompt was sent, so there was none to look for."
+    apart = "" if erased else " outside of system messages"
+    own = f" In {proof.tasks} rows the task itself, or human text, says such words; there they are left." * bool(
+        proof.tasks
+    )
+    return (
+        f"{whole}, and{apart} nothing quotes the {proof.strategy_prompts} strategy prompts. {proof.strings} strings (answers, "
+        f"system messages, every other column and the metadata, not the tasks themselves) with {proof.windows} runs of eight words "
+        f"were compared with the prompts' {proof.patterns} runs of eight words and shorter sentences, and so was this card: "
+        f"{proof.found} found.{own}"
+    )
+
+
 EOS = (
     "TRL adds no end-of-sequence token to conversational rows: the chat template must. For a base model set `eos_token` to "
     "the token that ends a turn in its template, or it never learns to stop."
 )
-USES = {"sft": "prompt, completion", "dpo": "prompt, chosen, rejected", "kto": "prompt, completion, label"}
+USES = {
+    "sft": "prompt, completion",
+    "dpo": "prompt, chosen, rejected",
+    "kto": "prompt, completion, label",
+    "rl": "prompt, ground_truth, checks_json",
+}
 
 
 def loading(facts: Facts) -> str:

@@ -22,10 +22,11 @@ LIMITS = (1024, 2048)
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What was counted over the SFT rows; the fields are those of the card's Facts."""
+    """What was counted over the SFT rows, and the checks over those of `rl`; the fields are those of the card's Facts."""
 
     strategies: Mapping[str, int]
     categories: Mapping[str, int]
+    checks: Mapping[tuple[str, str, str], int]
     languages: tuple[str, ...]
     words: tuple[int, int, int]
     over: tuple[float, float]
@@ -37,6 +38,7 @@ class Tally:
     def __init__(self) -> None:
         self._strategies: Counter[str] = Counter()
         self._categories: Counter[str] = Counter()
+        self._checks: Counter[tuple[str, str, str]] = Counter()
         self._languages: set[str] = set()
         self._words = array("I")
         self._over: Counter[int] = Counter()
@@ -51,6 +53,11 @@ class Tally:
         tokens = (len(text) + sum(len(message["content"]) for message in row["prompt"])) // CHARACTERS_PER_TOKEN
         self._over.update(limit for limit in LIMITS if tokens > limit)
 
+    def take_checked(self, row: Row) -> None:
+        """Count one row of `rl`, once for each of its checks."""
+        for check in orjson.loads(row["checks_json"]):
+            self._checks[check["name"], check["kind"], check["source"].partition(":")[0]] += 1
+
     def counted(self) -> Counted:
         """What was counted."""
         rows = len(self._words) or 1
@@ -58,6 +65,7 @@ class Tally:
         return Counted(
             strategies=dict(sorted(self._strategies.items())),
             categories=dict(sorted(self._categories.items())),
+            checks=dict(sorted(self._checks.items())),
             languages=tuple(sorted(languages)),
             words=spread(sorted(self._words)),
             over=(self._over[LIMITS[0]] / rows, self._over[LIMITS[1]] / rows),

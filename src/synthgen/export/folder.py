@@ -8,10 +8,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from synthgen import jsonl
 from synthgen.config import GENERIC, RunConfig
 from synthgen.errors import storage
-from synthgen.export import card, facts, gate, rows
+from synthgen.export import card, facts, gate, rl, rows
 from synthgen.export.facts import Counted, Tally
 from synthgen.export.parquet import Files
 from synthgen.export.rows import Ancestry, Origin, Row, Voice
@@ -23,6 +25,8 @@ from synthgen.stages.pick import first, pick, scored
 from synthgen.text.ngrams import Leaks
 
 SPLITS: tuple[Side, ...] = ("train", "test")
+PROOF = "erasure.json"
+"""What was searched for strategy text, beside the card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Export:
                 yield "sft", self.sides[seed.id], rows.seed_sft(seed, number, self.voice, self.origin)
 
     def of_task(self, one: Finished) -> Iterator[tuple[str, Side, Row]]:
-        """The picked answer of a task, its pair, and its clearly good and clearly bad answers."""
+        """The picked answer of a task, its pair, its clearly good and clearly bad answers, and its truth if it has one."""
         about = rows.metadata(one.task, one.ancestry, self.origin, one.verdicts)
         if one.picked is not None:
             yield "sft", one.task.side, rows.sft(one.task, one.picked, self.voice, about)
@@ -73,6 +77,9 @@ class Export:
         mean, floor = self.config.pick_mean, self.config.pick_floor
         for row in rows.kto(one.task, one.answers, one.verdicts, self.voice, about, mean=mean, floor=floor):
             yield "kto", one.task.side, row
+        measured = rl.measure(one.task, one.answers)
+        if measured is not None and measured.between(self.config.rl_minimum):
+            yield "rl", one.task.side, rl.row(one.task, measured, self.voice, about)
 
     def finished(self) -> Iterator[Finished]:
         """Every task that went the whole line, in order."""
@@ -126,8 +133,9 @@ def write_run(
     Raises LeakError, and leaves the old folder as it was, where strategy text stands in anything written.
     """
     voice = Voice(
-        prompts.text(GENERIC) if config.system == "generic" else None,
+        prompts.text(GENERIC) if config.system != "none" else None,
         None if config.erase else prompts.strategies,
+        config.system == "mix",
     )
     judge = models["judge"] if config.judged else ""
     export = Export(run, config, seeds, sides, voice, Origin(models["answer"], judge, config.rehearsed))
@@ -135,9 +143,8 @@ def write_run(
     new = run.path / ".dataset.new"
     shutil.rmtree(new, ignore_errors=True)
     try:
-        counts = build(new, export)
+        counts = build(new, export, Leaks(prompts.imposed(config.strategy)))
         if counts:
-            gate.search(new, Leaks(prompts.imposed(config.strategy)), erased=config.erase)
             swap(new, run.dataset)
         else:
             shutil.rmtree(run.dataset, ignore_errors=True)
@@ -146,20 +153,25 @@ def write_run(
     return counts
 
 
-def build(folder: Path, export: Export) -> dict[str, dict[str, int]]:
-    """Write every config and the card into a new folder; config to split to rows, only those that have some."""
+def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int]]:
+    """Write every config, search it, and write what was searched and the card; config to split to rows, where there are some."""
     tally = Tally()
     with Files(folder) as files:
         for config, side, row in export.rows():
             files.put(config, side, row)
             if config == "sft":
                 tally.take(row)
+            if config == "rl":
+                tally.take_checked(row)
     counts = files.counts(SPLITS)
     if counts:
         with storage(folder):
             digests = {name: digest(folder / name) for name in counts}
-            about = facts_of(export, tally.counted(), counts, digests)
-            (folder / "README.md").write_text(card.card(about), encoding="utf-8")
+            proof = gate.search(folder, leaks, export.voice)
+            told = card.card(facts_of(export, tally.counted(), counts, digests, proof))
+            gate.search_card(told, leaks)
+            (folder / "README.md").write_text(told, encoding="utf-8")
+            (folder / PROOF).write_bytes(orjson.dumps(proof.model_dump(), option=orjson.OPT_INDENT_2) + b"\n")
     return counts
 
 
@@ -173,7 +185,11 @@ def digest(folder: Path) -> str:
 
 
 def facts_of(
-    export: Export, counted: Counted, counts: Mapping[str, Mapping[str, int]], digests: Mapping[str, str]
+    export: Export,
+    counted: Counted,
+    counts: Mapping[str, Mapping[str, int]],
+    digests: Mapping[str, str],
+    proof: gate.Proof,
 ) -> card.Facts:
     """What the card says of a run."""
     config = export.config
@@ -189,8 +205,13 @@ def facts_of(
         marks=facts.marks(export.run) if config.judged else {},
         strategies=counted.strategies,
         categories=counted.categories,
+        checks=counted.checks,
+        minimum=config.rl_minimum,
         split_rule=facts.split_rule(config, export.sides),
         erased=config.erase,
+        system=config.system,
+        message=export.voice.generic or "",
+        proof=proof,
         samples=config.samples,
         strategy=config.strategy,
         digest=config.digest,

@@ -1,18 +1,111 @@
-"""The erasure gate: nothing that leaves the program quotes a strategy prompt."""
+"""The erasure gate: nothing that leaves the program quotes a strategy prompt, and what was searched is told."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from synthgen.config import GENERIC
 from synthgen.errors import ConfigError, SynthgenError
+from synthgen.export.rows import Voice
+from synthgen.records import Record
 from synthgen.text.ngrams import Leaks
+
+Kind = Literal["neutral", "none", "strategy"]
+"""What stands in the system message of a row."""
+TRUTHS = ("ground_truth", "check_input", "checks_json", "reward_model", "extra_info")
+"""Columns of `rl` that no model wrote under a strategy: the task's own input, and what a human, a program or a file states."""
 
 
 class LeakError(SynthgenError):
-    """Strategy text stands in the dataset."""
+    """Strategy text stands in the dataset, or a system message that does not belong there."""
+
+
+class Proof(Record):
+    """What was searched over the finished folder. It exists only where nothing was found."""
+
+    strategy_prompts: int
+    """How many prompts may have been sent, and are looked for."""
+    patterns: int
+    """Their different runs of eight words and shorter whole sentences."""
+    rows: int
+    strings: int
+    """Texts that were searched: answers, system messages, every string of the other columns and of the metadata."""
+    windows: int
+    """Runs of eight words that were compared."""
+    found: int = 0
+    tasks: int
+    """Rows whose own task, or human text, says what a strategy prompt says; there it is no leak."""
+    system_messages: dict[str, dict[Kind, int]]
+    """Config to rows by system message."""
+
+
+@dataclass(slots=True)
+class Search:
+    """A search under way."""
+
+    leaks: Leaks
+    voice: Voice
+    rows: int = 0
+    strings: int = 0
+    windows: int = 0
+    tasks: int = 0
+    systems: dict[str, Counter[Kind]] = field(default_factory=dict)
+
+    def proof(self) -> Proof:
+        """What was searched so far."""
+        return Proof(
+            strategy_prompts=self.leaks.prompts,
+            patterns=len(self.leaks),
+            rows=self.rows,
+            strings=self.strings,
+            windows=self.windows,
+            tasks=self.tasks,
+            system_messages={config: dict(sorted(kinds.items())) for config, kinds in self.systems.items()},
+        )
+
+    def take(self, config: str, row: Mapping[str, Any]) -> None:
+        """Search one row. Raises LeakError for the first quotation, and for a system message that does not belong there.
+
+        No quotation is what stands in the row's own task, what a human wrote and, where rows are not erased, the system message.
+        """
+        said = [message for value in row.values() if isinstance(value, list) for message in value]
+        kind = kind_of(config, row, said, self.voice)
+        task = "\n".join(message["content"] for message in said if message["role"] == "user")
+        if row["source"] == "human":
+            task = "\n".join([*(message["content"] for message in said if message["role"] != "system"), *texts_of(row)])
+        searched = {"assistant"} if kind == "strategy" else {"assistant", "system"}
+        written = (message["content"] for message in said if message["role"] in searched)
+        for text in (*written, *texts_of(row)):
+            self._search(config, row, text, task)
+        self.rows += 1
+        self.tasks += bool(self.leaks.look(task).quotations)
+        self.systems.setdefault(config, Counter())[kind] += 1
+
+    def _search(self, config: str, row: Mapping[str, Any], text: str, task: str) -> None:
+        found = self.leaks.find(text, allowed=task)
+        if found is not None:
+            raise LeakError(
+                f'row {row["id"]} of {config} quotes a strategy prompt: "{found}"; nothing was exported. '
+                "Reword the prompt, or remove the record"
+            )
+        self.strings += 1
+        self.windows += self.leaks.look(text).windows
+
+
+def kind_of(config: str, row: Mapping[str, Any], said: list[dict[str, str]], voice: Voice) -> Kind:
+    """What stands in the system message of a row; LeakError for anything but what the config puts there."""
+    systems = [message["content"] for message in said if message["role"] == "system"]
+    text = systems[0] if systems else ""
+    if len(systems) > 1 or text not in voice.choices(row["strategy"]):
+        raise LeakError(
+            f"row {row['id']} of {config} has a system message that rows of its kind do not have; nothing was exported. "
+            "Export again, and report it if it stays"
+        )
+    return "none" if not text else "neutral" if text == voice.generic else "strategy"
 
 
 def check_neutral(text: str, leaks: Leaks) -> None:
@@ -25,16 +118,22 @@ def check_neutral(text: str, leaks: Leaks) -> None:
         )
 
 
-def search(folder: Path, leaks: Leaks, *, erased: bool) -> None:
-    """Look for strategy text in the card and in every string of every row. Raises LeakError for the first."""
-    found = leaks.find((folder / "README.md").read_text(encoding="utf-8"))
+def search(folder: Path, leaks: Leaks, voice: Voice) -> Proof:
+    """Look for strategy text in every string of every row, and at every system message; what was searched."""
+    whole = Search(leaks, voice)
+    for path in sorted(folder.rglob("*.parquet")):
+        for row in rows_of(path):
+            whole.take(path.parent.name, row)
+    return whole.proof()
+
+
+def search_card(text: str, leaks: Leaks) -> None:
+    """Look for strategy text in the card. Raises LeakError for the first."""
+    found = leaks.find(text)
     if found is not None:
         raise LeakError(
             f'the dataset card quotes a strategy prompt: "{found}"; reword the prompt or what the card is made of'
         )
-    for path in sorted(folder.rglob("*.parquet")) if leaks else []:
-        for row in rows_of(path):
-            search_row(path.parent.name, row, leaks, erased=erased)
 
 
 def rows_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -46,30 +145,10 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
             yield from batch.to_pylist()
 
 
-def search_row(config: str, row: Mapping[str, Any], leaks: Leaks, *, erased: bool = True) -> None:
-    """Look for strategy text in one row.
-
-    Excepted are what stands in the row's own task, what a human wrote and, where rows are not erased, system messages.
-    """
-    said = [message for value in row.values() if isinstance(value, list) for message in value]
-    task = "\n".join(message["content"] for message in said if message["role"] == "user")
-    if row["source"] == "human":
-        task = "\n".join([*(message["content"] for message in said if message["role"] != "system"), *texts_of(row)])
-    written = [message["content"] for message in said if message["role"] == "assistant"]
-    systems = [message["content"] for message in said if message["role"] == "system"]
-    for text in (*written, *(systems if erased else ()), *texts_of(row)):
-        found = leaks.find(text, allowed=task)
-        if found is not None:
-            raise LeakError(
-                f'row {row["id"]} of {config} quotes a strategy prompt: "{found}"; nothing was exported. '
-                "Reword the prompt, or remove the record"
-            )
-
-
 def texts_of(row: Mapping[str, Any]) -> Iterator[str]:
     """The strings of the plain columns, and those inside the metadata as they read without JSON's escapes."""
     for name, value in row.items():
-        if isinstance(value, str):
+        if isinstance(value, str) and name not in TRUTHS:
             yield from strings(orjson.loads(value)) if name == "metadata_json" else (value,)
 
 

@@ -18,7 +18,14 @@ ROWS_IN_CHUNK = 250
 """Rows that are held as Python objects; those of a group before them are held as columns, which are a third as large."""
 CHARACTERS_IN_GROUP = 2**26
 """Of a group, about, however few rows that is."""
-MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+
+
+def texts(*names: str) -> pa.DataType:
+    """A record of strings."""
+    return pa.struct([(name, pa.string()) for name in names])
+
+
+MESSAGES = pa.list_(texts("role", "content"))
 SHARED = [(name, pa.string()) for name in ("id", "root_id", "strategy", "category", "source", "metadata_json")]
 SCHEMAS: Mapping[str, pa.Schema] = {
     "sft": pa.schema([("prompt", MESSAGES), ("completion", MESSAGES), *SHARED]),
@@ -30,6 +37,15 @@ SCHEMAS: Mapping[str, pa.Schema] = {
         ]
     ),
     "kto": pa.schema([("prompt", MESSAGES), ("completion", MESSAGES), ("label", pa.bool_()), *SHARED]),
+    "rl": pa.schema(
+        [
+            ("prompt", MESSAGES), ("ground_truth", pa.string()), ("check", pa.string()), ("check_kind", pa.string()),
+            ("check_source", pa.string()), ("check_input", pa.string()), ("checks_json", pa.string()),
+            ("chance", pa.float64()), ("pass_rate", pa.float64()), ("samples", pa.int64()), ("data_source", pa.string()),
+            ("reward_model", texts("style", "ground_truth")), ("extra_info", texts("index", "checks_json", "check_input")),
+            *SHARED,
+        ]
+    ),
 }  # fmt: skip
 
 
@@ -120,7 +136,8 @@ class Split:
 def size_of(row: Mapping[str, Any]) -> int:
     """Characters of a row, about."""
     said = (message["content"] for value in row.values() if isinstance(value, list) for message in value)
-    return len(row["metadata_json"]) + sum(map(len, said))
+    plain = (value for value in row.values() if isinstance(value, str))
+    return sum(map(len, said)) + sum(map(len, plain))
 
 
 def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -135,6 +152,8 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(bits(values))])
     if pa.types.is_float64(kind):
         return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(array("d", values))])
+    if pa.types.is_int64(kind):
+        return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(array("q", values))])
     encoded = [value.encode() for value in values]
     return pa.Array.from_buffers(kind, len(encoded), [None, offsets(encoded), pa.py_buffer(b"".join(encoded))])
 

@@ -3,6 +3,7 @@
 A row holds the task as the user put it and one neutral system message, never the strategy's (Orca 2's prompt erasure).
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import orjson
 
 from synthgen.records import Answer, Judged, Pair, Seed, Task
+from synthgen.strategies import NONE
 from synthgen.text.tasktext import user_text
 
 Row = dict[str, Any]
@@ -23,10 +25,19 @@ class Voice:
     """The neutral message; None for no system message at all."""
     strategies: Mapping[str, str] | None = None
     """Only with --no-erase: the strategy prompts, which then take its place."""
+    mixed: bool = False
+    """Whether half of the tasks have no system message."""
 
-    def system(self, strategy: str) -> list[dict[str, str]]:
-        """The system message, or nothing."""
-        text = self.strategies.get(strategy, self.generic) if self.strategies is not None else self.generic
+    def choices(self, strategy: str) -> tuple[str, ...]:
+        """The system messages that a row of this strategy may have; "" is none."""
+        imposed = self.strategies.get(strategy) if self.strategies is not None else None
+        neutral = self.generic or ""
+        return (imposed,) if imposed else (neutral, "") if self.mixed else (neutral,)
+
+    def system(self, strategy: str, task: str) -> list[dict[str, str]]:
+        """The system message, or nothing: the same in every row of a task, whatever else there is in the run."""
+        may = self.choices(strategy)
+        text = may[hashlib.sha256(f"system {task}".encode()).digest()[0] % len(may)]
         return [{"role": "system", "content": text}] if text else []
 
 
@@ -51,7 +62,7 @@ class Ancestry:
 
 def prompt(task: Task, voice: Voice) -> list[dict[str, str]]:
     """The messages that a model is to answer."""
-    return [*voice.system(task.strategy), {"role": "user", "content": user_text(task.instruction, task.input)}]
+    return [*voice.system(task.strategy, task.id), {"role": "user", "content": user_text(task.instruction, task.input)}]
 
 
 def completion(text: str) -> list[dict[str, str]]:
@@ -71,9 +82,9 @@ def labels_of(task: Task, identity: str, metadata: Mapping[str, Any]) -> Row:
     }
 
 
-def dumped(metadata: Mapping[str, Any]) -> str:
+def dumped(value: object) -> str:
     """Canonical JSON."""
-    return orjson.dumps(dict(metadata), option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def metadata(task: Task, ancestry: Ancestry | None, origin: Origin, verdicts: Mapping[str, Judged]) -> dict[str, Any]:
@@ -126,16 +137,14 @@ def seed_sft(seed: Seed, number: int, voice: Voice, origin: Origin) -> Row:
     """A human seed as an SFT row; it was answered under no strategy. Beside a rehearsal's rows it is marked as they are."""
     marked = {"rehearsal": True} if origin.rehearsal else {}
     one = seed.instances[number]
-    said = [
-        *([{"role": "system", "content": voice.generic}] if voice.generic else []),
-        {"role": "user", "content": user_text(seed.instruction, one.input)},
-    ]
+    identity = f"{seed.id}-{number}"
+    said = [*voice.system(NONE, identity), {"role": "user", "content": user_text(seed.instruction, one.input)}]
     return {
         "prompt": said,
         "completion": completion(one.output),
-        "id": f"{seed.id}-{number}",
+        "id": identity,
         "root_id": seed.id,
-        "strategy": "none",
+        "strategy": NONE,
         "category": seed.category,
         "source": "human",
         "metadata_json": dumped({"name": seed.name, "is_classification": seed.is_classification, **marked}),

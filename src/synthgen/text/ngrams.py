@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from synthgen.text.tokens import sentences, words
 
@@ -10,6 +11,18 @@ RUN = 8
 """Words in a row that are no coincidence."""
 SHORTEST_SENTENCE = 4
 """Words of the shortest sentence that counts as a whole."""
+
+
+class Looked(NamedTuple):
+    """What a text was found to hold."""
+
+    quotations: Sequence[tuple[str, ...]]
+    """In order."""
+    windows: int
+    """Runs of eight words that were compared; none in a text that is too short to quote anything."""
+
+
+NOTHING = Looked((), 0)
 
 
 class Leaks:
@@ -23,34 +36,36 @@ class Leaks:
             for sentence in sentences(prompt)
             if SHORTEST_SENTENCE <= len(spoken := words(sentence)) < RUN
         }
+        self.prompts = len(prompts)
         self._runs = frozenset(runs | short)
         self._begin = frozenset(run[:2] for run in self._runs)
         self._lengths = sorted({len(run) for run in self._runs})
         self._least = min((sum(map(len, run)) for run in self._runs), default=0)
-        self._quoted = lru_cache(maxsize=64)(self._quotations)
+        self.look = lru_cache(maxsize=64)(self._look)
         """Remembers some: every row has the same system message."""
 
-    def __bool__(self) -> bool:
-        """Whether there is anything to find."""
-        return bool(self._runs)
+    def __len__(self) -> int:
+        """How many runs and short sentences are looked for."""
+        return len(self._runs)
 
     def find(self, text: str, allowed: str = "") -> str | None:
         """The first quotation in a text, or None. What also stands in `allowed`, the task itself, is no quotation."""
-        quoted = self._quoted(text)
+        quoted = self.look(text).quotations
         if not quoted:
             return None
         return next((" ".join(run) for run in quoted if run not in windows(words(allowed), len(run))), None)
 
-    def _quotations(self, text: str) -> list[tuple[str, ...]]:
-        """Every quotation in a text, in order."""
+    def _look(self, text: str) -> Looked:
+        """Every quotation in a text."""
         if not self._runs or (text.isascii() and (len(text) < self._least or text.isalnum())):
-            return []  # too short, or one word: most strings of a row are ids
+            return NOTHING  # too short, or one word: most strings of a row are ids
         spoken = words(text)
+        compared = max(0, len(spoken) - RUN + 1)
         if self._begin.isdisjoint(pairwise(spoken)):
-            return []
+            return Looked((), compared)
         starts = (start for start, two in enumerate(pairwise(spoken)) if two in self._begin)
         runs = (tuple(spoken[start : start + length]) for start in starts for length in self._lengths)
-        return [run for run in runs if run in self._runs]
+        return Looked([run for run in runs if run in self._runs], compared)
 
 
 def windows(tokens: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
