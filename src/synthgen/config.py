@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from synthgen.errors import ConfigError
-from synthgen.records import Decoding, Record, Role
+from synthgen.records import Decoding, Record, Role, Think
 from synthgen.strategies import Taxonomy
 
 LIMIT = Field(json_schema_extra={"kind": "limit"})
@@ -36,7 +36,7 @@ SPARE = 8
 BATCHED = 20_000
 """Tasks that a stage collects for a batch."""
 ROLES: tuple[Role, ...] = ("propose", "instantiate", "answer", "judge")
-LATER = ("strategy", "answers_across", "sufficient", "arms")
+LATER = ("policy", "strategy", "answers_across", "sufficient", "arms")
 """Keys that came after the first runs. At their default they are no part of the digest, so that a run begun before goes on."""
 
 DECODING: dict[Mode, dict[str, Decoding]] = {
@@ -132,6 +132,17 @@ class SemanticConfig(Record):
     """Name of the environment variable that holds the key. The key itself is never kept."""
 
 
+class PolicyConfig(Record):
+    """Strategies that were measured, over the shipped table."""
+
+    file: str = ""
+    """Where `synthgen strategies tune` wrote them."""
+    choices: dict[str, tuple[str, Think]] = {}
+    """Category to strategy, and whether to think; filled in. Categories that are not named follow the taxonomy."""
+    origin: str = ""
+    """What was measured, and with which model; filled in."""
+
+
 class Prices(Record):
     """US dollars for a million tokens."""
 
@@ -165,7 +176,9 @@ class RunConfig(Record):
     prompts: dict[str, str] = {}
     """Prompt name to the digest of its file; filled in."""
     taxonomy: Taxonomy
-    """Categories and the policy from category to strategy."""
+    """Categories and the shipped table from category to strategy: the authors' prior, not measured."""
+    policy: PolicyConfig = PolicyConfig()
+    """A policy file, over that table: `policy = "policy.json"`."""
     in_context: Positive = 8
     """Tasks shown in a proposing call."""
     machine_in_context: int = Field(default=2, ge=0)
@@ -278,6 +291,12 @@ class RunConfig(Record):
     license: Annotated[str, EXPORT] = "other"
     """The licence that the dataset card names."""
 
+    @field_validator("policy", mode="before")
+    @classmethod
+    def _policy_by_name(cls, value: object) -> object:
+        """A file is named by its path alone."""
+        return {"file": value} if isinstance(value, str) else value
+
     def role(self, role: Role) -> RoleConfig:
         """Who plays a role."""
         return self.roles.get(role, self.teacher)
@@ -332,8 +351,15 @@ class RunConfig(Record):
         # Benchmarks count by what they hold, wherever they lie.
         looked_up = self.decontaminate.model_copy(update={"against": (), "tokenizer": ""})
         embedded = self.semantic.model_copy(update={"spec": "", "teacher_id": "", "key_env": ""})
+        followed = self.policy.model_copy(update={"file": "", "origin": ""})
         whole = self.model_copy(
-            update={"decoding": resolved, "prompts": sent, "decontaminate": looked_up, "semantic": embedded}
+            update={
+                "decoding": resolved,
+                "prompts": sent,
+                "decontaminate": looked_up,
+                "semantic": embedded,
+                "policy": followed,
+            }
         )
         return whole.model_dump(mode="json", include=kept) | {"teacher": roles}
 

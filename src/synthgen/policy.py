@@ -9,10 +9,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from synthgen.errors import ConfigError
-from synthgen.records import Record
-
-Think = Literal["", "think", "no_think"]
-"""Whether a reasoning model is told to think: "" leaves it to the model."""
+from synthgen.records import Record, Think
 
 
 class ArmFound(Record):

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Side = Literal["train", "test"]
 Role = Literal["propose", "instantiate", "answer", "judge"]
 Step = Literal["propose", "classify", "instantiate", "vet", "answer", "judge"]
+Think = Literal["", "think", "no_think"]
 Finish = Literal["stop", "length", "filtered", "too_long", "refused"]
 ASPECTS = ("instruction_following", "truthfulness", "honesty", "helpfulness")
 
@@ -227,6 +228,8 @@ class Task(Record):
     strategy: str
     alternative: str = ""
     """The second strategy, for tasks chosen to be explored; "" for the rest."""
+    think: Think = ""
+    """Whether a reasoning model is told to think: "" leaves it to the model."""
     checks: tuple[Check, ...] = ()
     """What a program can find out about an answer to it."""
 

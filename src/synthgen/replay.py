@@ -187,9 +187,7 @@ def read_again(one: Rejected, task: Task, config: RunConfig, leaks: Leaks, ledge
     if reply is None:
         raise InputError(f"the reply of answer {one.id} is not in {ledger.path}; restore the ledger of this run")
     sample = int(one.id.rpartition("-")[2])
-    # The sample after those of the policy's strategy is the explored one, as in `answer.asks`.
-    strategy = task.alternative if sample == config.samples else task.strategy
-    found = answer.read(reply, task, sample, strategy, leaks)
+    found = answer.read(reply, task, sample, answer.strategy_of(task, sample, config), leaks)
     if isinstance(found, Rejected):
         raise InputError(f"answer {one.id} reads otherwise than it did ({found.reason}): the run is another version's")
     return found

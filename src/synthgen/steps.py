@@ -20,7 +20,7 @@ from synthgen.export import gate
 from synthgen.line import Line, Progress
 from synthgen.records import Answer, Role, Seed, Side, Task
 from synthgen.runs import RunDir
-from synthgen.stages import again, checking, decontaminate, given, giventasks
+from synthgen.stages import again, checking, decontaminate, given, giventasks, plan
 from synthgen.stages import seeds as seed_files
 from synthgen.stages.given import Given
 from synthgen.stages.grow import Embed, Stop
@@ -119,7 +119,8 @@ def resolve(job: Job) -> tuple[RunConfig, prompts.Prompts, tuple[Seed, ...]]:
     config = with_roles(build(values), stored.get("specs", {}))
     giventasks.check(config.strategy, frozenset(texts.strategies))
     checking.check(config, frozenset(texts.strategies))
-    return priced(config, "budget_usd" in values), texts, tasks
+    policy = plan.followed(config.policy, config.taxonomy, config.prompts)
+    return priced(config.model_copy(update={"policy": policy}), "budget_usd" in values), texts, tasks
 
 
 def merged(file: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,6 +48,16 @@ Tpm = Annotated[int | None, typer.Option(min=1, help="Tokens a minute, at most."
 BudgetUsd = Annotated[float | None, typer.Option(min=0, help="Stop before this is spent (5 for a paid endpoint).")]
 MaxCalls = Annotated[int | None, typer.Option(min=0, help="Stop before more calls than this were made.")]
 MaxTokensTotal = Annotated[int | None, typer.Option(min=0, help="Stop before more tokens than this were used.")]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option("--policy", help="Strategies that `synthgen strategies tune` measured, over the shipped table."),
+]
+Sufficient = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=1, help="Take the cheapest strategy that checked answers show to suffice (0.5 is usual; 0 is off)."
+    ),
+]
 RunSeed = Annotated[int | None, typer.Option(help="The run's seed (42).")]
 OtherLedger = Annotated[Path | None, typer.Option(help="Use the ledger of another run.")]
 TeacherId = Annotated[str, typer.Option(help="The endpoint's name, so that a moved server replays.")]

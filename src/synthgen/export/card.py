@@ -55,6 +55,8 @@ class Facts:
     """Words of the SFT completions: median, 90th percentile, longest."""
     over: tuple[float, float]
     """Share of SFT rows over about 1,024 and 2,048 tokens, four characters to a token."""
+    policy: str = ""
+    """Where the strategies came from, in a sentence; "" where nothing chose among them."""
     strategy: str = ""
     """How prompts that were given were answered; "" for tasks that were grown."""
 
@@ -121,7 +123,9 @@ def body(facts: Facts) -> str:
         + table(("config", "split", "rows"), [(c, s, n) for c, x in facts.rows.items() for s, n in x.items()]),
         "## How they came about\n\n" + table(("step", "count"), list(facts.funnel.items())),
         *(["## Marks\n\n" + table(("mean mark", "answers"), list(facts.marks.items()))] if facts.marks else []),
-        "## Strategies\n\n" + table(("strategy", "SFT rows"), list(facts.strategies.items())),
+        f"## Strategies\n\n{plain(facts.policy)}"
+        + "\n\n" * bool(facts.policy)
+        + table(("strategy", "SFT rows"), list(facts.strategies.items())),
         "## Categories\n\n" + table(("category", "SFT rows"), list(facts.categories.items())),
         *([f"## Checks\n\n{checked(facts)}"] if "rl" in facts.rows else []),
         f"## Split\n\n{facts.split_rule}",

@@ -13,6 +13,7 @@ from synthgen.config import RunConfig
 from synthgen.export.rows import Row
 from synthgen.records import Side
 from synthgen.runs import RunDir
+from synthgen.strategies import AUTO
 from synthgen.text.tokens import word_count
 
 CHARACTERS_PER_TOKEN = 4
@@ -103,6 +104,17 @@ def funnel(run: RunDir, config: RunConfig) -> dict[str, int]:
             "preference pairs": jsonl.lines(run.accepted("pairs")),
         }
     return steps
+
+
+def policy(config: RunConfig) -> str:
+    """Where the strategies came from, in a sentence."""
+    if config.strategy not in {"", AUTO}:
+        return ""
+    shipped = "by the shipped table, which is its authors' prior and was not measured"
+    if not config.policy.choices:
+        return f"Chosen {shipped}."
+    named = ", ".join(sorted(config.policy.choices))
+    return f"Chosen by a policy {config.policy.origin} for {named}; for other categories {shipped}."
 
 
 def split_rule(config: RunConfig, sides: Mapping[str, Side]) -> str:

@@ -36,6 +36,13 @@ def asks(task: Task, config: RunConfig, prompts: Prompts) -> Iterator[tuple[int,
         yield config.samples, task.alternative, ask(task, task.alternative, config.samples, config, prompts)
 
 
+def strategy_of(task: Task, sample: int, config: RunConfig) -> str:
+    """Under which strategy a sample was asked for: each arm has K in turn, or K are of the task's and the one after explores."""
+    if arms := checking.arms(task, config):
+        return arms[sample // config.samples]
+    return task.alternative if sample == config.samples else task.strategy
+
+
 def ask(task: Task, strategy: str, sample: int, config: RunConfig, prompts: Prompts) -> Request:
     """The request for one sample of one strategy; its seed is a function of run seed, task and sample."""
     rng = Random(f"synthgen/answer/{config.seed}/{task.id}/{sample}")  # noqa: S311  # sampling, not secrets

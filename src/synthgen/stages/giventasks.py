@@ -7,7 +7,7 @@ from synthgen.errors import ConfigError
 from synthgen.records import Record, Rejected, Side, Task, Vetting
 from synthgen.stages import decontaminate, vet
 from synthgen.stages.given import Prompt
-from synthgen.stages.plan import plan
+from synthgen.stages.plan import Plan, plan
 from synthgen.stages.reading import Unreadable, ask
 from synthgen.stages.seeds import place
 from synthgen.stages.stream import OR_ANEW, Lines, Means
@@ -79,9 +79,9 @@ class GivenStage:
     def _task(self, item: Prompt, found: Vetting, calls: dict[str, str]) -> Task:
         """The planned task."""
         config = self.means.config
-        strategy, alternative = config.strategy, ""
-        if strategy == AUTO:
-            strategy, alternative = plan(item.id, found.category, config, is_classification=False)
+        chosen = Plan(config.strategy)
+        if config.strategy == AUTO:
+            chosen = plan(item.id, found.category, config, is_classification=False)
         return Task(
             id=item.id,
             call="",
@@ -95,8 +95,7 @@ class GivenStage:
             category=found.category,
             difficulty=found.difficulty,
             language=found.language,
-            strategy=strategy,
-            alternative=alternative,
+            **chosen._asdict(),
             checks=item.checks,
         )
 

@@ -103,7 +103,7 @@ class TaskStage:
     ) -> Task:
         """The planned task."""
         labelling = kind.is_classification
-        strategy, alternative = plan(identity, found.category, self.means.config, is_classification=labelling)
+        chosen = plan(identity, found.category, self.means.config, is_classification=labelling)
         return Task(
             id=identity,
             call=calls["instantiate"],
@@ -120,8 +120,7 @@ class TaskStage:
             category=found.category,
             difficulty=found.difficulty,
             language=found.language,
-            strategy=strategy,
-            alternative=alternative,
+            **chosen._asdict(),
         )
 
     def settle(self, item: Instruction, raw: Lines) -> Lines:

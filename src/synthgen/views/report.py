@@ -17,6 +17,7 @@ from synthgen import jsonl
 from synthgen.config import RunConfig
 from synthgen.jsonl import Ahead
 from synthgen.runs import STAGES, RunDir
+from synthgen.strategies import AUTO
 from synthgen.text.tokens import word_count
 from synthgen.views import checked
 from synthgen.views.growth import growth
@@ -42,11 +43,27 @@ def counted(run: RunDir, config: RunConfig) -> dict[str, Any]:
         "tasks": tasks,
         "strategies": with_marks(run, strategies),
         "categories": dict(sorted(categories.items())),
+        "policy": policy(config, categories),
         "checks": checked.counted(run),
         "pairs": pair_counts(run, rejected["pair"]),
         "contamination": given_away(run, config),
         "growth": {} if given else growth(run, config),
         "stages": balance,
+    }
+
+
+SHIPPED = "the shipped table: the authors' prior, not measured"
+
+
+def policy(config: RunConfig, categories: Mapping[str, int]) -> dict[str, Any]:
+    """Where the strategies of a run's tasks came from: of each category that has tasks, measured or from the shipped table."""
+    if config.strategy not in {"", AUTO}:
+        return {}
+    measured = sorted(name for name in categories if name in config.policy.choices)
+    return {
+        "origin": config.policy.origin or SHIPPED,
+        "measured": {name: list(config.policy.choices[name]) for name in measured},
+        "shipped": sorted(set(categories) - set(measured)),
     }
 
 
