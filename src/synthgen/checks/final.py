@@ -24,7 +24,7 @@ TOOK_BACK = re.compile(r"\b(?:wait|mistake|wrong|actually|correction|instead|che
 
 ENGLISH = (
     r"\b(?:(?:(?:my|the) )?(?:final|correct|right|best|overall) )?(?:answer|label|classification|option|choice|verdict)"
-    r"(?: (?:to|for|of) [^.:=\n]{1,60}?)?\s?(?:(?:is|are|would be|should be|must be|comes to|=)\b?(?: therefore| thus)?\s?:?|[:：])"
+    r"(?: (?:to|for|of) [^.:=\n]{1,60}?)?\s?(?:(?:is|are|would be|should be|must be|comes to)\b(?: therefore| thus)?\s?:?|[:：=])"
 )
 OTHERS = (
     r"(?:最终答案|答案|回答|结论|最終的な答え|答え|정답|답|ответ|réponse(?: finale)?|respuesta(?: final)?|antwort|resposta|"

@@ -1,6 +1,6 @@
 r"""A process of its own that says whether two formulas are equal. It is run as a file, and imports nothing of synthgen.
 
-One JSON line in, `{"truth": tree, "given": tree}`; one out, `{"equal": true | false | null, "why": "..."}`. Trees are those of
+One JSON line in, `{"truth": tree, "given": tree, "slack": tree or null}`; one out, `{"equal": true | false | null, "why": "..."}`. Trees are those of
 `formulas.py`: no text is evaluated. It ends when its standard input does, and under its own limits of time and memory.
 
 Two formulas are compared by value, to 60 digits beyond their longest numeral: without symbols once, with symbols at random
@@ -17,7 +17,8 @@ from fractions import Fraction
 from typing import Any
 
 Tree = list[Any]
-CPU_SECONDS, MEMORY_BYTES = 3_600, 1 << 30
+CPU_SECONDS, MEMORY_BYTES = 4, 1 << 30
+"""For one question, and for all of the process."""
 DIGITS, MOST_DIGITS = 60, 3_000
 POINTS, ENOUGH, TRIES = 8, 4, 40
 WHOLE = frozenset("nkmjlpqN")
@@ -152,6 +153,10 @@ class Judge:
         if "tuple" in kinds or "list" in kinds:
             return self.as_rows(truth, given)
         return self.equal(truth, given)
+
+    def near(self, truth: Tree, given: Tree, slack: Tree) -> bool:
+        """Whether two values without symbols differ by so much at most."""
+        return bool(abs(self.value(truth, {}) - self.value(given, {})) <= self.value(slack, {}))
 
     def each(self, truths: list[Tree], given: list[Tree]) -> bool:
         """Whether two rows are the same, one by one."""
@@ -378,7 +383,11 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     mpmath.mp.dps = digits
     both = [None, 10] if '"log"' in json.dumps([truth, given]) else [None]
     try:
-        equal = any(Judge(mpmath, base, json.dumps(truth)).same(truth, given) for base in both)
+        judges = [Judge(mpmath, base, json.dumps(truth)) for base in both]
+        if asked.get("slack") is not None:
+            equal = any(judge.near(truth, given, asked["slack"]) for judge in judges)
+        else:
+            equal = any(judge.same(truth, given) for judge in judges)
     except (Undecided, Outside, ZeroDivisionError) as error:
         return {"equal": None, "why": str(error) or "a value that is not defined"}
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError, MemoryError, mpmath.libmp.NoConvergence) as error:
@@ -389,9 +398,11 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Answer line by line until the pipe ends."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        until = int(used.ru_utime + used.ru_stime) + CPU_SECONDS
+        resource.setrlimit(resource.RLIMIT_CPU, (until, resource.RLIM_INFINITY))
         sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
         sys.stdout.flush()
 
