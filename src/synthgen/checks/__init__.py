@@ -22,9 +22,14 @@ class Found(NamedTuple):
 
 Function = Callable[[str, Mapping[str, Any], str], Found]
 """(answer, arguments, the task's input) to what was found."""
-FORMS: set[str] = {"regex"}
-"""Those that speak of form alone."""
-CHECKS: dict[str, Function] = {}
+
+# Checks know `Found`, so they are imported after it.
+from synthgen.checks import labels, maths  # noqa: E402
+
+CHECKS: dict[str, Function] = {
+    **labels.CHECKS,
+    **maths.CHECKS,
+}
 """Every check by name."""
 
 
