@@ -5,7 +5,8 @@ namespaces and waits; its child is process 1 of the new process namespace, watch
 its child in turn is the program.
 """
 
-# ruff: noqa: PTH, S108 - pathlib takes milliseconds to import, and /tmp is a directory of our own here
+# pathlib takes milliseconds to import, and /tmp is a directory of our own here:
+# ruff: noqa: PTH103, PTH116, PTH123, PTH211, S108
 import builtins
 import contextlib
 import ctypes
