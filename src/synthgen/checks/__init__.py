@@ -22,7 +22,13 @@ class Found(NamedTuple):
 
 Function = Callable[[str, Mapping[str, Any], str], Found]
 """(answer, arguments, the task's input) to what was found."""
-CHECKS: dict[str, Function] = {}
+# Checks know `Found`, so they are imported after it.
+from synthgen.checks import constraints, data  # noqa: E402
+
+CHECKS: dict[str, Function] = {
+    **constraints.CHECKS,
+    **data.CHECKS,
+}
 """Every check by name."""
 
 
