@@ -1,6 +1,6 @@
 """The documentation cannot drift: references are what the program says of itself, links resolve, commands parse.
 
-`python tests/test_docs.py` writes the two generated references anew.
+`python tests/test_docs.py` writes the generated references anew.
 """
 
 import ast
@@ -15,10 +15,11 @@ import typer
 from pydantic_core import PydanticUndefined
 
 from synthgen import config
+from synthgen.checks.constraints import GROUPS, KINDS, PREFIX, compatible
 from synthgen.cli import app
 from synthgen.config import RunConfig, keys
 from synthgen.export.parquet import SCHEMAS
-from synthgen.records import Answer, Instruction, Judged, Pair, Rejected, Task
+from synthgen.records import Answer, Instruction, Judged, Pair, Record, Rejected, Task
 from synthgen.rehearsal import rates
 from synthgen.rehearsal.switches import parser
 from synthgen.strategies import STRATEGIES
@@ -41,6 +42,14 @@ CONFIG_HEAD = """# Configuration keys
 Keys of the TOML file that `--config` names; most have a flag of `synthgen expand`, which wins. **Generative** keys make the
 run's digest: in an existing run directory a difference is refused by name. **Limit** keys may differ from call to call.
 **Export** keys rewrite only `dataset/`. `seeds`, `prompts` and `taxonomy` are filled in from the files that are read.
+"""
+CONSTRAINTS_HEAD = """# Constraints on form
+
+The kinds of constraints that a program checks, after the 25 of IFEval ([2311.07911](https://arxiv.org/abs/2311.07911)). Each is
+a check of the kind `format`: it says nothing about whether an answer is right. An empty answer passes none. Words are found
+whole and in any case; in scripts without spaces a character counts as a word. Fenced code holds no bullets, highlights,
+sections or sentences. `synthgen.checks.constraints.attach(instruction, rng, count)` adds constraints that suit an instruction
+and that one answer can keep.
 """
 
 
@@ -124,7 +133,36 @@ def docstrings(kind: type) -> dict[str, str]:
     return found
 
 
-GENERATED = {"cli.md": command_reference, "config.md": config_reference}
+def constraint_reference() -> str:
+    """docs/reference/constraints.md."""
+    parts = [CONSTRAINTS_HEAD]
+    for group, kinds in GROUPS.items():
+        parts.append(f"## {group.capitalize()}\n")
+        for kind in kinds:
+            parts.append(f"### {PREFIX}{kind.name}\n\n{' '.join(inspect.getdoc(kind.args).split())}\n")
+            if kind.args.model_fields:
+                parts.append(
+                    "\n".join(["| argument | default | meaning |", "|---|---|---|", *argument_rows(kind.args)]) + "\n"
+                )
+            parts.append(f"Asked for as: {kind.phrasings(kind.example)[0]}\n")
+            args = kind.example.model_dump_json(exclude_none=True)
+            parts.append(f"With `{args}` this answer passes:\n\n````text\n{kind.keeps}\n````\n")
+            rivals = ", ".join(f"`{name}`" for name in KINDS if name != kind.name and not compatible(name, kind.name))
+            parts.append(f"Never drawn beside: {rivals or 'none'}.\n")
+    return "\n".join(parts)
+
+
+def argument_rows(kind: type) -> Iterator[str]:
+    """A table row for every argument of a check, those of its base classes among them."""
+    said = {}
+    for one in kind.__mro__:
+        said |= docstrings(one) if issubclass(one, Record) and one is not Record else {}
+    for name, field in kind.model_fields.items():
+        default = "required" if field.default is PydanticUndefined else shown_default(field.default)
+        yield f"| `{name}` | {default} | {said[name]} |"
+
+
+GENERATED = {"cli.md": command_reference, "config.md": config_reference, "constraints.md": constraint_reference}
 
 
 @pytest.mark.parametrize("name", GENERATED)

@@ -1,36 +1,26 @@
 """Checks: each finds one thing out about an answer, of a stated kind, and says what it found.
 
 A check is a function of (answer, arguments, the task's input): pure, never raising for what a model wrote, bounded in time
-and memory. Its arguments are checked when it is read, and a wrong one is a ConfigError.
+and memory.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
 
+from synthgen.checks import constraints, data, labels, maths
+from synthgen.checks.found import Function
 from synthgen.records import Check, Outcome
 
 MOST_DETAIL = 200
 """Characters of what is told."""
-
-
-class Found(NamedTuple):
-    """What a check found."""
-
-    passed: bool | None
-    detail: str = ""
-
-
-Function = Callable[[str, Mapping[str, Any], str], Found]
-"""(answer, arguments, the task's input) to what was found."""
-
-# Checks know `Found`, so they are imported after it.
-from synthgen.checks import labels, maths  # noqa: E402
-
-CHECKS: dict[str, Function] = {
+CHECKS: Mapping[str, Function] = {
     **labels.CHECKS,
     **maths.CHECKS,
+    **data.CHECKS,
+    **constraints.CHECKS,
 }
 """Every check by name."""
+FORMS = frozenset({"regex", "schema", "grounded", "language", *constraints.CHECKS})
+"""Those that speak of form alone."""
 
 
 def run(check: Check, answer: str, given: str = "") -> Outcome:

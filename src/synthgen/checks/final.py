@@ -12,7 +12,9 @@ THOUGHT = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
 TAG = re.compile(r"<(?:final_?)?answer>([^<]{0,2000})</(?:final_?)?answer>", re.IGNORECASE)
 MARKUP = re.compile(r"</?(?:b|i|em|strong|p|u|code|br|span|div|center|mark)\s?/?>", re.IGNORECASE)
 FENCE = re.compile(r"^[ \t]*(?:```|~~~)[\w+-]*[ \t]*$", re.MULTILINE)
-BOLD = re.compile(r"(?<![\w)}*])\*\*(?=[^\s*])([^*\n]{1,2000})(?<=\S)\*\*(?![\w(*])|(?<!\w)__(?=\S)([^_\n]{1,2000})__(?!\w)")
+BOLD = re.compile(
+    r"(?<![\w)}*])\*\*(?=[^\s*])([^*\n]{1,2000})(?<=\S)\*\*(?![\w(*])|(?<!\w)__(?=\S)([^_\n]{1,2000})__(?!\w)"
+)
 ITALIC = re.compile(r"(?<![\w)}*])\*(?=[^\s*])([^*\n]{1,500})(?<=\S)\*(?![\w(*])")
 HEADING = re.compile(r"^[ \t]*(?:#{1,3}[ \t]+|#{5,6}[ \t]+|>[ \t]?)", re.MULTILINE)
 """Four signs are left standing: GSM8K marks its answers with them."""

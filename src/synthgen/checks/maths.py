@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from synthgen.checks import Found, labels, prover
+from synthgen.checks import labels, prover
 from synthgen.checks.formulas import Tree, Unreadable, number, parse
+from synthgen.checks.found import Found
 from synthgen.checks.maths_worker import symbols
 from synthgen.checks.prose import Claim, claims, cleaned, texts_of
 from synthgen.checks.rational import TooBig, rational

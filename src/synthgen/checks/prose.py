@@ -25,7 +25,9 @@ SCALED = re.compile(rf"(\d(?:[\d.,]*\d)?) ?({'|'.join(SCALES)})s?\b", re.IGNOREC
 THOUSANDS_K = re.compile(r"(?<=[€£$¥])(\d[\d.,]*)k\b", re.IGNORECASE)
 CODES = "USD|EUR|GBP|INR|CHF|JPY|CNY"
 CURRENCY = re.compile(rf"\\\$|[€£¥₹₽₩₺]|\b(?:{CODES}|Rs\.?)(?=[\s\d])|(?<=\d)\s?(?:{CODES})\b|(?<=\d)/-")
-PERCENT = re.compile(r"(?<=[\d)}]) ?(?:percent|per cent|pct|prozent|pour cent|por ciento|процент\w{0,3})\b", re.IGNORECASE)
+PERCENT = re.compile(
+    r"(?<=[\d)}]) ?(?:percent|per cent|pct|prozent|pour cent|por ciento|процент\w{0,3})\b", re.IGNORECASE
+)
 MINUS = re.compile(r"\b(?:minus|negative|moins|menos)\s+(?=[\d\\])", re.IGNORECASE)
 DEGREES = re.compile(r"\^(?:\\circ|\{\s?\\circ\s?\})\s?[CF]\b")
 DOLLARS = re.compile(r"\$\$?([^$]{1,600}?)\$\$?|\\\((.{1,600}?)\\\)|\\\[(.{1,900}?)\\\]", re.DOTALL)
@@ -53,7 +55,9 @@ UNSURE = re.compile(
     r"|\b(?:don't|do not) know\b|\bnot enough information|\bunable to\b|\bimpossible to\b",
     re.IGNORECASE,
 )
-PLEASANT = re.compile(r"\b(?:let me know|hope (?:this|that) helps|feel free|(?:further|other|any) questions)\b", re.IGNORECASE)
+PLEASANT = re.compile(
+    r"\b(?:let me know|hope (?:this|that) helps|feel free|(?:further|other|any) questions)\b", re.IGNORECASE
+)
 REJECTED = re.compile(r"\s*(?:is|was|would be) (?:wrong|incorrect|not (?:right|correct|the answer))", re.IGNORECASE)
 PIECE = re.compile(
     r"\x01([^\x02]*)\x02|(\d(?:[\d.,'_]*\d)?(?:[eE][+-]?\d{1,5}(?!\w))?(?: \d{3}(?![\d.]))*(?:[.,]\d+)?|\.\d+)"
@@ -254,7 +258,11 @@ def runs(text: str, names: frozenset[str]) -> Iterator[tuple[Run, int, int]]:
             at += 1
         first, last = pieces[start][1], pieces[at - 1][2]
         if kind == "forced":
-            yield Run(cleaned(text[first + 1 : last - 1]), word_before(text, first), text[last : last + 60]), first, last
+            yield (
+                Run(cleaned(text[first + 1 : last - 1]), word_before(text, first), text[last : last + 60]),
+                first,
+                last,
+            )
             continue
         inside, lead, trail = trimmed(text[first:last])
         if inside:
