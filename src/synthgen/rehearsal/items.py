@@ -20,7 +20,9 @@ from synthgen.rehearsal.families.base import Family, Solution
 
 NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?: [a-z' ]+)?")
 """A number with its unit, as families state it."""
-OPTIONS = ("Option A", "Option B")
+OPTION = "Option "
+LETTERS = ("A", "B")
+"""Of the options that a task names."""
 UNFIT = {
     "function": "many programs are right",
     "to-json": "many texts are the same JSON",
@@ -48,8 +50,9 @@ CHECKED = {
 
 def check_of(family: Family, solution: Solution) -> dict[str, Any]:
     """The check of an outcome, with the chance that a guess passes."""
-    right, labels = solution.right, family.labels or (OPTIONS if solution.right in OPTIONS else ())
-    if labels:
+    right, labels = solution.right.removeprefix(OPTION), family.labels
+    if labels or solution.right.startswith(OPTION):
+        labels = labels or LETTERS
         return {"name": "label", "args": {"answer": right, "labels": list(labels)}, "chance": 1 / len(labels)}
     number = NUMBER.fullmatch(right)
     if number is not None:
