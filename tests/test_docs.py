@@ -224,6 +224,14 @@ def test_the_planted_rates_are_told_as_they_are():
             assert f"| {name} | {value:g} |" in text, name
 
 
+def test_what_the_strategies_add_in_the_rehearsal_is_told_as_it_is():
+    text = (ROOT / "docs" / "rehearsal.md").read_text(encoding="utf-8")
+    for rows in (rates.HELPS, *rates.HELPS_OF.values()):
+        for category, adds in rows.items():
+            cells = (f"{adds[name]:g}" if name in adds else "" for name in STRATEGIES)
+            assert f"| {category} | {' | '.join(cells)} |" in text, category
+
+
 def test_every_switch_of_the_rehearsal_is_told_of():
     text = (ROOT / "docs" / "rehearsal.md").read_text(encoding="utf-8")
     assert {name for name in SWITCHES if f"`{name}" not in text} == set()

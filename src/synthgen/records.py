@@ -67,6 +67,8 @@ class Request(Record):
     """Number of the sample among those asked of the same messages."""
     seed: int | None = None
     """The sample's seed on the wire; None where sampling does not matter."""
+    think: bool | None = None
+    """Whether a model that can think before it answers is to; None leaves it to the endpoint, and says nothing on the wire."""
 
 
 class Reply(Record):

@@ -46,6 +46,19 @@ def test_a_chat_body_holds_every_parameter():
     }
 
 
+@pytest.mark.parametrize("think", [True, False])
+def test_whether_to_think_is_said_only_where_it_is_wanted(think: bool):
+    plain = wire.body(REQUEST, BINDING)
+    assert "chat_template_kwargs" not in plain
+    told = wire.body(REQUEST.model_copy(update={"think": think}), BINDING)
+    assert told == {**plain, "chat_template_kwargs": {"enable_thinking": think}}
+
+
+def test_the_key_of_a_request_that_says_nothing_of_thinking_is_the_one_it_always_had():
+    sent = wire.body(REQUEST, BINDING)
+    assert wire.key(sent, 2, "lab") == "1890f32e67a8a14e45b31e5ae8a4dec0e1652c2524a9a9a46681280f61fd4965"
+
+
 def test_a_completions_body_holds_the_text_and_no_schema():
     sent = wire.body(REQUEST, BINDING.model_copy(update={"api": "completions"}))
     assert sent["prompt"] == "Be brief.\n\nWhy?"

@@ -4,7 +4,7 @@ import math
 import re
 from random import Random
 
-from synthgen.rehearsal import rates
+from synthgen.rehearsal import rates, truth
 from synthgen.rehearsal.families import recognise
 from synthgen.rehearsal.families.base import Family, Solution
 from synthgen.rehearsal.wire import Call
@@ -76,7 +76,7 @@ def composed(call: Call, strategy: str, known: tuple[Family, Solution] | None, r
     if known is None:
         return " ".join([*lines, *working(call.text, 2 + rng.randrange(3), rng)])
     family, solution = known
-    right = rng.random() < chance_right(call.model, family, strategy, call.text, rng)
+    right = rng.random() < chance_right(call, family, strategy, rng)
     if solution.required:
         return " ".join([*lines, written(solution.required, call.text, right=right, rng=rng)])
     outcome = solution.right if right else plausible(solution.wrong, rng)
@@ -86,11 +86,18 @@ def composed(call: Call, strategy: str, known: tuple[Family, Solution] | None, r
     return " ".join([*lines, said])
 
 
-def chance_right(model: str, family: Family, strategy: str, text: str, rng: Random) -> float:
+def chance_right(call: Call, family: Family, strategy: str, rng: Random) -> float:
     """sigmoid(skill - difficulty + luck); the item's difficulty is the same for every sample and strategy."""
-    skill = rates.SKILL.get(model, 0.0) + rates.HELPS.get((family.kind, strategy), 0.0)
-    item = Random(f"difficulty/{text}").gauss(family.difficulty, 1.2)  # noqa: S311  # a property of the text
+    skill = truth.skill(call.model, family.category, strategy, think=bool(call.think))
+    item = Random(f"difficulty/{call.text}").gauss(family.difficulty, rates.ITEM_SPREAD)  # noqa: S311  # a property of the text
     return 1 / (1 + math.exp(-(skill - item + rng.gauss(0, rates.SAMPLE_SPREAD))))
+
+
+def thoughts(call: Call) -> str:
+    """What is thought before an answer that is to be thought about."""
+    rng = call.chance("thoughts")
+    count = rates.THOUGHTS + rng.randint(-rates.THOUGHTS // 3, rates.THOUGHTS // 3)
+    return " ".join(sentence for _ in range(count) for sentence in working(call.text, 1, rng))
 
 
 def working(text: str, count: int, rng: Random) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from synthgen.rehearsal import meanings, replies
-from synthgen.rehearsal.answers import answer
+from synthgen.rehearsal.answers import answer, thoughts
 from synthgen.rehearsal.options import Options
 from synthgen.rehearsal.proposals import propose
 from synthgen.rehearsal.verdicts import judge
@@ -174,9 +174,10 @@ def answered(asked: Asked, options: Options, cached_tokens: int | None = None) -
     value = shaped(asked.call, text, finish)
     if asked.logprobs:
         value["choices"][0]["logprobs"] = {"content": logprobs(asked.call, text)}
-    if not asked.call.completion and reasons(asked.call, options):
-        value["choices"][0]["message"]["reasoning_content"] = REASONING
-        thought = len(REASONING) // CHARACTERS_PER_TOKEN
+    said = reasoning(asked.call, options)
+    if said:
+        value["choices"][0]["message"]["reasoning_content"] = said
+        thought = len(said) // CHARACTERS_PER_TOKEN
         value["usage"]["completion_tokens"] += thought
         value["usage"]["total_tokens"] += thought
         value["usage"]["completion_tokens_details"] = {"reasoning_tokens": thought}
@@ -234,10 +235,14 @@ def limited(text: str, asked: Call, *, cut: bool) -> tuple[str, str]:
     return text, "length" if cut else "stop"
 
 
-def reasons(asked: Call, options: Options) -> bool:
-    """Whether a reply shows its reasoning beside the answer: a habit, so a matter of the request alone."""
+def reasoning(asked: Call, options: Options) -> str:
+    """What a reply shows of its reasoning beside the answer: as the request says, else by habit; "" for nothing."""
+    if asked.completion or asked.think is False:
+        return ""
+    if asked.think:
+        return thoughts(asked)
     share = options.faults.get("reasoning", 0.0)
-    return share > 0 and asked.chance("reasoning").random() < share
+    return REASONING if share > 0 and asked.chance("reasoning").random() < share else ""
 
 
 def logprobs(asked: Call, text: str) -> list[dict[str, Any]]:

@@ -25,6 +25,8 @@ class Call:
     stop: tuple[str, ...]
     completion: bool
     """Whether it came to the completions endpoint."""
+    think: bool | None
+    """Whether it is to be thought about before it is answered, where the request says."""
     digest: str
     """Of the whole body; at temperature 0 without its seed."""
 
@@ -51,7 +53,13 @@ def call(body: dict[str, Any], *, completion: bool) -> Call:
     counted = {name: value for name, value in body.items() if name != "seed" or body.get("temperature")}
     digest = hashlib.sha256(orjson.dumps(counted, option=orjson.OPT_SORT_KEYS)).hexdigest()
     stops = (stop,) if isinstance(stop, str) else tuple(stop)
-    return Call(model, system, text, repairing, form, length, stops, completion, digest)
+    return Call(model, system, text, repairing, form, length, stops, completion, thinking(body), digest)
+
+
+def thinking(body: dict[str, Any]) -> bool | None:
+    """What a request says of thinking: vLLM and SGLang hand `chat_template_kwargs` to the model's template."""
+    wanted = (body.get("chat_template_kwargs") or {}).get("enable_thinking")
+    return wanted if isinstance(wanted, bool) else None
 
 
 def read_messages(messages: Any) -> tuple[str, str, bool]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from synthgen.config import Prices
-from synthgen.errors import StopError
+from synthgen.errors import ConfigError, StopError
 from synthgen.records import Reply, Request, Role, Step
 from synthgen.teacher import ledger as ledgers
 from synthgen.teacher import meter as meters
@@ -131,8 +131,13 @@ class Engine:
         return reply
 
     async def _keep(self, call: Call, served: Served, share: float = 1.0) -> None:
-        """Count a reply, at a share of its price, and bring it to the disk."""
+        """Count a reply, at a share of its price, and bring it to the disk. Not where it is the request's form that is refused."""
         reply, request = call.reply(served), call.request
+        if wire.refuses_thinking(request, reply):
+            raise ConfigError(
+                f"{call.binding.identity} does not take {wire.THINK}, by which a model is told whether to think: {reply.text}; "
+                "ask it without think and no_think"
+            )
         usd = share * cost(call.prices, reply.prompt_tokens, reply.cached_tokens, reply.completion_tokens)
         self.meter.settle(request.step, reply, usd, served.seconds)
         role, step, identity, sample = request.role, request.step, call.binding.identity, request.sample

@@ -12,11 +12,14 @@ from typing import Any, Literal
 
 import orjson
 
+from synthgen.errors import ConfigError
 from synthgen.records import Finish, Record, Reply, Request, Schema
 
 Api = Literal["chat", "completions", "embeddings"]
 FaultKind = Literal["rate", "server", "auth", "billing", "model", "parameter", "too_long", "filtered", "refused"]
 OPTIONAL = ("seed", "temperature", "top_p", "presence_penalty", "stop", "logprobs", "response_format")
+THINK = "chat_template_kwargs"
+"""What vLLM and SGLang hand to a model's chat template; of Qwen3 and its like `enable_thinking` is one."""
 TOO_LONG = (
     "context length",
     "context_length",
@@ -101,6 +104,8 @@ def body(request: Request, binding: Binding) -> dict[str, Any]:
         "stop": list(decoding.stop) or None,
         "seed": request.seed,
     }
+    if request.think is not None:
+        optional[THINK] = {"enable_thinking": request.think}
     if binding.api == "chat":
         said: dict[str, Any] = {"messages": [{"role": m.role, "content": m.content} for m in request.messages]}
         length = binding.capabilities.length_name
@@ -109,6 +114,10 @@ def body(request: Request, binding: Binding) -> dict[str, Any]:
         if decoding.logprobs:
             optional["logprobs"] = True
     else:
+        if request.think is not None:
+            raise ConfigError(
+                f'{binding.identity} is asked over completions, which knows no thinking; use api = "chat"'
+            )
         said = {"prompt": "\n\n".join(message.content for message in request.messages)}
         length = "max_tokens"
     left_out = binding.capabilities.without
@@ -121,6 +130,12 @@ def response_format(form: Schema, capabilities: Capabilities) -> dict[str, Any]:
     if capabilities.form == "json_object":
         return {"type": "json_object"}
     return {"type": "json_schema", "json_schema": {"name": form.name, "strict": True, "schema": form.body}}
+
+
+def refuses_thinking(request: Request, reply: Reply) -> bool:
+    """Whether a request was refused because it says whether to think."""
+    names = (THINK, "enable_thinking")
+    return request.think is not None and reply.finish == "refused" and any(name in reply.text for name in names)
 
 
 def canonical(value: object) -> bytes:

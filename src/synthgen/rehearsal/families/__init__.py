@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from synthgen.rehearsal.families import chinese, facts, labels, numbers, texts, writing
+from synthgen.rehearsal.families import chinese, facts, known, labels, numbers, texts, writing
 from synthgen.rehearsal.families.base import Family
 
 FAMILIES: tuple[Family, ...] = (
@@ -13,9 +13,13 @@ FAMILIES: tuple[Family, ...] = (
     *facts.FAMILIES,
     *writing.FAMILIES,
     *chinese.FAMILIES,
+    *known.FAMILIES,
 )
-SPOKEN = {language: tuple(family for family in FAMILIES if family.language == language) for language in ("en", "zh")}
-"""Families by language."""
+SPOKEN = {
+    language: tuple(family for family in FAMILIES if family.language == language and family.proposed)
+    for language in ("en", "zh")
+}
+"""Families that are proposed, by language."""
 BY_NAME = {family.name: family for family in FAMILIES}
 
 

@@ -46,6 +46,8 @@ class Family:
     given: Callable[[re.Match[str], Random, str], str] = nothing
     """An input for a core; for labelling families, one of the label that is named."""
     language: str = "en"
+    proposed: bool = True
+    """Whether proposals take it; the others are for items with a known answer."""
 
     def write(self, rng: Random) -> str:
         """One instruction, in one line."""
