@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,8 @@ import pytest
 from synthgen import steps
 from synthgen.steps import Job
 
+# What a shell starts with `&` ignores SIGINT, and so does every command that it starts in turn.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # `datasets` reads these when it is imported: no network, and no cache that outlives the tests.
 CACHE = tempfile.TemporaryDirectory(prefix="synthgen-tests-")
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HOME": CACHE.name}

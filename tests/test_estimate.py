@@ -37,6 +37,20 @@ def test_the_pilot_says_what_the_run_then_costs_and_its_calls_are_the_runs_own(t
     assert sum(said["cost_usd_by_step"].values()) == pytest.approx(said["cost_usd"]["estimate"], rel=0.1)
 
 
+def test_what_other_runs_paid_on_a_ledger_is_no_part_of_the_estimate(tmp_path: Path):
+    ledger = tmp_path / "shared.sqlite"
+    expand(tmp_path / "other", target=60, prices=PRICES, seed=7, ledger=str(ledger))
+    prices = config(tmp_path / "prices.toml")
+    common = ["--seeds", SEEDS, "--out", tmp_path / "run", "--ledger", ledger, "--config", prices]
+    found = command("estimate", *common, "--teacher", "rehearsal", "--target", 120, "--n", 20, "--json")
+    assert found.returncode == 0, found.stderr
+    said = json.loads(found.stdout)
+    assert sum(said["cost_usd_by_step"].values()) == pytest.approx(said["cost_usd"]["estimate"], rel=0.01)
+    assert said["pilot"]["cost_usd"] * 120 / said["pilot"]["accepted"] == pytest.approx(
+        said["cost_usd"]["estimate"], rel=0.01
+    )
+
+
 def test_in_words_it_names_the_interval_and_what_a_pilot_cannot_see(tmp_path: Path):
     found = command("estimate", "--seeds", SEEDS, "--out", tmp_path / "run", "--teacher", "rehearsal", "--n", 14)
     assert found.returncode == 0, found.stderr

@@ -36,7 +36,7 @@ SPARE = 8
 BATCHED = 20_000
 """Tasks that a stage collects for a batch."""
 ROLES: tuple[Role, ...] = ("propose", "instantiate", "answer", "judge")
-LATER = ("strategy", "answers_across")
+LATER = ("strategy", "answers_across", "sufficient", "arms")
 """Keys that came after the first runs. At their default they are no part of the digest, so that a run begun before goes on."""
 
 DECODING: dict[Mode, dict[str, Decoding]] = {
@@ -212,6 +212,11 @@ class RunConfig(Record):
     strategy: str = ""
     """How `synthgen answer` answers: `auto` by the policy, under the strategy of this name, or `none`. "" for instructions
     that are grown from seeds."""
+    sufficient: Share = 0.0
+    """Where a program can check a task's answer: the cheapest strategy is taken whose pass rate beyond chance has at least this lower
+    bound (95%, over `samples` of at least 4). Strategies are tried in order of cost until one suffices; 0 turns it off."""
+    arms: tuple[str, ...] = ()
+    """The strategies that are tried, cheapest first; () for all six."""
     judging: bool = True
     """Whether answers are judged; without a judge there are no pairs. `synthgen answer` judges one sample only if a judge is
     named."""

@@ -6,7 +6,7 @@ percentile bootstrap), so that calls which bring nothing count as they should.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -15,7 +15,7 @@ from synthgen import jsonl
 from synthgen.config import RunConfig
 from synthgen.errors import InputError
 from synthgen.runs import STAGES, RunDir
-from synthgen.teacher.ledger import Ledger, Totals
+from synthgen.teacher.ledger import Ledger
 
 CLUSTER = len("c000000")
 """Characters of an id that name its proposing call."""
@@ -45,7 +45,11 @@ def estimated(run: RunDir, config: RunConfig, target: int) -> dict[str, Any]:
         )
     with Ledger(run.ledger(config), reading=True) as ledger:
         known = ledger.uses({key for one in clusters for key in one.keys})
-        steps = ledger.costs()
+        # A run's own ledger also holds the calls that were repaired; one that is shared holds those of others.
+        steps = (
+            by_step(known.values()) if config.ledger else {name: one.cost_usd for name, one in ledger.costs().items()}
+        )
+        paid = ledger.totals()
     used = [sums(known[key] for key in one.keys if key in known) for one in clusters]
     whole = {name: ratio_of(name, used, clusters, target, config.seed) for name in QUANTITIES}
     return {
@@ -53,11 +57,11 @@ def estimated(run: RunDir, config: RunConfig, target: int) -> dict[str, Any]:
         "pilot": {
             "proposing_calls": len(clusters),
             "accepted": accepted,
-            "calls": total(steps).calls,
-            "cost_usd": round(total(steps).cost_usd, 6),
+            "calls": len(known) if config.ledger else paid.calls,
+            "cost_usd": round(sum(steps.values()), 6),
         },
         **whole,
-        "cost_usd_by_step": {name: round(one.cost_usd / accepted * target, 6) for name, one in steps.items()},
+        "cost_usd_by_step": {name: round(usd / accepted * target, 6) for name, usd in sorted(steps.items())},
         "few": len(clusters) < FEW,
     }
 
@@ -79,10 +83,18 @@ def rows_of(run: RunDir, name: str, rejected: Sequence[str]) -> Iterator[dict[st
         yield from jsonl.rows(path)
 
 
-def sums(uses: Iterator[tuple[float, int, int]]) -> dict[str, float]:
+def by_step(uses: Iterable[tuple[str, float, int, int]]) -> dict[str, float]:
+    """US dollars by step."""
+    found: defaultdict[str, float] = defaultdict(float)
+    for step, usd, _, _ in uses:
+        found[step] += usd
+    return found
+
+
+def sums(uses: Iterable[tuple[str, float, int, int]]) -> dict[str, float]:
     """What a cluster took."""
     found = dict.fromkeys(QUANTITIES, 0.0)
-    for usd, prompt, completion in uses:
+    for _, usd, prompt, completion in uses:
         for name, value in zip(QUANTITIES, (usd, 1, prompt, completion), strict=True):
             found[name] += value
     return found
@@ -113,11 +125,6 @@ def resampled(pairs: Sequence[tuple[float, int]], rng: Random) -> Iterator[float
         count = sum(one for _, one in drawn)
         if count:
             yield sum(value for value, _ in drawn) / count
-
-
-def total(steps: Mapping[str, Totals]) -> Totals:
-    """All steps together."""
-    return Totals(*map(sum, zip(*steps.values(), strict=True)))
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:

@@ -239,7 +239,8 @@ class Answer(Record):
     task: str
     strategy: str
     explored: bool = False
-    """True for the alternative strategy: for reports only, never picked or paired."""
+    """True for the alternative strategy, and for those that were tried before a cheaper or better one was taken: for reports only, never
+    picked or paired."""
     teacher: str
     sample: int
     text: str
@@ -277,6 +278,8 @@ class Pair(Record):
     """Of the verdict."""
     task: str
     strategy: str
+    policy: Literal["marks", "verified-vs-failed"] = "marks"
+    """Why the first is better: by its mean mark, or since a check of kind `answer` found it right and the other wrong."""
     chosen: str
     rejected: str
     score_chosen: float

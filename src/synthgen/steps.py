@@ -20,7 +20,7 @@ from synthgen.export import gate
 from synthgen.line import Line, Progress
 from synthgen.records import Answer, Role, Seed, Side, Task
 from synthgen.runs import RunDir
-from synthgen.stages import again, decontaminate, given, giventasks
+from synthgen.stages import again, checking, decontaminate, given, giventasks
 from synthgen.stages import seeds as seed_files
 from synthgen.stages.given import Given
 from synthgen.stages.grow import Embed, Stop
@@ -118,6 +118,7 @@ def resolve(job: Job) -> tuple[RunConfig, prompts.Prompts, tuple[Seed, ...]]:
     stored = RunDir(job.out).stored()
     config = with_roles(build(values), stored.get("specs", {}))
     giventasks.check(config.strategy, frozenset(texts.strategies))
+    checking.check(config, frozenset(texts.strategies))
     return priced(config, "budget_usd" in values), texts, tasks
 
 

@@ -22,6 +22,8 @@ class Found(NamedTuple):
 
 Function = Callable[[str, Mapping[str, Any], str], Found]
 """(answer, arguments, the task's input) to what was found."""
+FORMS: set[str] = {"regex"}
+"""Those that speak of form alone."""
 CHECKS: dict[str, Function] = {}
 """Every check by name."""
 

@@ -3,13 +3,14 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import ClassVar
 
 from synthgen.config import RunConfig
 from synthgen.prompts import Prompts
 from synthgen.records import Answer, Message, Nearest, Record, Rejected, Reply, Request, Task
+from synthgen.stages import checking
 from synthgen.stages.judge import Answered
 from synthgen.stages.screen import REFUSAL
 from synthgen.stages.stream import Lines, Means
@@ -132,16 +133,35 @@ class AnswerStage:
         return item.id
 
     async def work(self, item: Task) -> Lines:
-        """One call for each candidate, all at once."""
+        """One call for each candidate, all at once; where the cheapest strategy is looked for, strategy by strategy."""
         means = self.means
-        asked = list(asks(item, means.config, means.prompts))
-        asking = [means.teacher.ask(request) for _, _, request in asked]
+        arms = checking.arms(item, means.config)
+        if not arms:
+            found = await self._candidates(item, list(asks(item, means.config, means.prompts)))
+        else:
+            found = await self._cheapest(item, arms)
+        return [("answers" if isinstance(one, Answer) else "answer", one) for one in found]
+
+    async def _candidates(self, item: Task, asked: Sequence[tuple[int, str, Request]]) -> list[Answer | Rejected]:
+        """What comes of some requests, checked."""
+        asking = [self.means.teacher.ask(request) for _, _, request in asked]
         replies = [await asking[0]] if len(asking) == 1 else await asyncio.gather(*asking)
-        read_all = [
-            read(reply, item, sample, strategy, means.leaks)
+        found = [
+            read(reply, item, sample, strategy, self.means.leaks)
             for reply, (sample, strategy, _) in zip(replies, asked, strict=True)
         ]
-        return [("answers" if isinstance(one, Answer) else "answer", one) for one in read_all]
+        return await checking.checked(item, found)
+
+    async def _cheapest(self, item: Task, arms: Sequence[str]) -> list[Answer | Rejected]:
+        """Strategies in order of cost, until one suffices."""
+        config, tried = self.means.config, list[checking.Arm]()
+        for number, strategy in enumerate(arms):
+            samples = range(number * config.samples, (number + 1) * config.samples)
+            asked = [(one, strategy, ask(item, strategy, one, config, self.means.prompts)) for one in samples]
+            tried.append(checking.Arm(strategy, await self._candidates(item, asked)))
+            if checking.suffices(tried[-1], item, config):
+                break
+        return checking.chosen(tried, item, config)
 
     def settle(self, item: Task, raw: Lines) -> Lines:
         """Drop long answers that an earlier one of the task, or one to another instruction, has nearly word for word."""

@@ -1,6 +1,6 @@
 """Prompts that one already has: the rows of a JSON lines or Parquet file, each as a prompt or with why it is none.
 
-A row has `prompt`, or `instruction` and perhaps `input`, or `messages` of one turn; `id` and `category` may stand beside.
+A row has `prompt`, or `instruction` and perhaps `input`, or `messages` of one turn; `id`, `category` and `check` or `checks` may stand beside.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from synthgen import rowfiles
+from synthgen.checks import reading
 from synthgen.errors import InputError
+from synthgen.records import Check
 from synthgen.rowfiles import MISSING, Broken
 from synthgen.text.seen import Seen
 from synthgen.text.special import CONTROL
@@ -55,6 +57,8 @@ class Prompt:
     """The row's own id."""
     category: str = ""
     """The row's own category."""
+    checks: tuple[Check, ...] = ()
+    """What the row says that a program can check."""
     unfit: Unfit | None = None
 
 
@@ -109,6 +113,10 @@ def prompt(identity: str, place: str, row: Mapping[str, Any], field: str) -> Pro
     found = unfit(instruction) or unfit(given) or unfit_id(row.get("id"))
     if found is None and not instruction.strip():
         found = Unfit("empty")
+    checks = reading.of_row(row, f"file:{identity}")
+    if isinstance(checks, str):
+        found = found or Unfit("bad_check", checks[:SHOWN])
+        checks = ()
     if found is not None:
         return Prompt(identity, place, unfit=found)
     category, own = row.get("category"), row.get("id")
@@ -119,6 +127,7 @@ def prompt(identity: str, place: str, row: Mapping[str, Any], field: str) -> Pro
         given,
         "" if own is None else str(own),
         category if isinstance(category, str) else "",
+        checks,
     )
 
 

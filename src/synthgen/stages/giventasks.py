@@ -97,6 +97,7 @@ class GivenStage:
             language=found.language,
             strategy=strategy,
             alternative=alternative,
+            checks=item.checks,
         )
 
     def settle(self, item: Prompt, raw: Lines) -> Lines:
@@ -117,7 +118,8 @@ class GivenStage:
         """Whether a record is what becomes of a row."""
         if not isinstance(record, Task):
             return record == self._rejected(item)
-        if (record.instruction, record.input, record.parent) != (item.instruction, item.input, item.row_id):
+        asked = item.instruction, item.input, item.row_id, item.checks
+        if (record.instruction, record.input, record.parent, record.checks) != asked:
             return False
         category = self._category(item)
         return "vet" in record.calls if category is None else category == record.category and not record.calls

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import ClassVar
 
+from synthgen.checks import verdict
 from synthgen.config import RunConfig
 from synthgen.records import Pair, Record, Rejected, Task
 from synthgen.stages.judge import Verdicted
@@ -19,14 +20,18 @@ NO_GOOD_ANSWER = "no_good_answer"
 
 
 def pair(task: Task, candidates: Sequence[Scored], config: RunConfig) -> Pair | Rejected:
-    """A pair, or why there is none. The chosen side is the best mean, the shortest of equals."""
-    good = [one for one in candidates if acceptable(one.judged, config)]
+    """A pair, or why there is none. The chosen side is the best mean, the shortest of equals.
+
+    Where the answer is known, and one that is wrong stands beside it, that one is rejected whatever its mark.
+    """
+    good = [one for one in candidates if acceptable(one, config)]
     if not good:
         best_mean = max((one.judged.mean for one in candidates), default=None)
         call = candidates[0].judged.call if candidates else ""
         return Rejected(id=task.id, reason=NO_GOOD_ANSWER, evidence=f"best mean {best_mean}", call=call)
     best = min(good, key=lambda one: (-one.judged.mean, len(one.answer.text), one.answer.sample))
-    lower = [one for one in candidates if one.judged.mean <= best.judged.mean - config.pair_margin]
+    wrong = failed(best, candidates)
+    lower = wrong or [one for one in candidates if one.judged.mean <= best.judged.mean - config.pair_margin]
     lower = [one for one in lower if normalised(one.answer.text) != normalised(best.answer.text)]
     if not lower:
         reason = "tie" if all(one.judged.mean == best.judged.mean for one in candidates) else "margin_too_small"
@@ -37,12 +42,20 @@ def pair(task: Task, candidates: Sequence[Scored], config: RunConfig) -> Pair | 
         id=f"{task.id}-p",
         call=best.judged.call,
         task=task.id,
-        strategy=task.strategy,
+        strategy=best.answer.strategy,
+        policy="verified-vs-failed" if wrong else "marks",
         chosen=best.answer.id,
         rejected=worse.answer.id,
         score_chosen=best.judged.mean,
         score_rejected=worse.judged.mean,
     )
+
+
+def failed(best: Scored, candidates: Sequence[Scored]) -> list[Scored]:
+    """The answers that a check of kind `answer` found wrong, where it found the best one right; all are of one strategy."""
+    if verdict.right(best.answer.outcomes) is not True:
+        return []
+    return [one for one in candidates if verdict.right(one.answer.outcomes) is False]
 
 
 class PairStage:

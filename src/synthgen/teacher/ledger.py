@@ -128,16 +128,18 @@ class Ledger:
             rows = self._connection.execute(COSTS).fetchall()
         return {step: Totals._make(sums) for step, *sums in rows}
 
-    def uses(self, keys: Iterable[str]) -> dict[str, tuple[float, int, int]]:
-        """Of the calls under some keys: US dollars, tokens of the prompt and of the reply."""
+    def uses(self, keys: Iterable[str]) -> dict[str, tuple[str, float, int, int]]:
+        """Of the calls under some keys: step, US dollars, tokens of the prompt and of the reply."""
         found, wanted = {}, sorted(keys)
         with self._said():
             for first in range(0, len(wanted), TOGETHER):
                 part = wanted[first : first + TOGETHER]
                 marks = ", ".join("?" * len(part))
-                query = f"select key, cost_usd, prompt_tokens, completion_tokens from calls where key in ({marks})"  # noqa: S608
-                for key, usd, prompt, completion in self._connection.execute(query, part):
-                    found[key] = usd, prompt, completion
+                query = (
+                    f"select key, step, cost_usd, prompt_tokens, completion_tokens from calls where key in ({marks})"  # noqa: S608
+                )
+                for key, *use in self._connection.execute(query, part):
+                    found[key] = tuple(use)
         return found
 
     def open_batches(self, identity: str) -> list[Batch]:

@@ -18,6 +18,7 @@ from synthgen.config import RunConfig
 from synthgen.jsonl import Ahead
 from synthgen.runs import STAGES, RunDir
 from synthgen.text.tokens import word_count
+from synthgen.views import checked
 from synthgen.views.growth import growth
 
 LONGER_CHOSEN = (0.35, 0.65)
@@ -41,6 +42,7 @@ def counted(run: RunDir, config: RunConfig) -> dict[str, Any]:
         "tasks": tasks,
         "strategies": with_marks(run, strategies),
         "categories": dict(sorted(categories.items())),
+        "checks": checked.counted(run),
         "pairs": pair_counts(run, rejected["pair"]),
         "contamination": given_away(run, config),
         "growth": {} if given else growth(run, config),
@@ -53,13 +55,13 @@ def made(run: RunDir, config: RunConfig, unit: str) -> int:
     if unit == "pairs":
         return jsonl.lines(run.accepted("pairs"))
     if not config.judged:
-        return jsonl.lines(run.accepted("answers"))
+        return checked.with_row(run)
     return stage_balance(run, "pairs")["in"] - jsonl.lines(run.rejected("pick"))
 
 
 def answered(run: RunDir, config: RunConfig) -> int:
     """How many prompts that were given have a row: a usable answer, and where answers are judged a good one."""
-    return made(run, config, "rows") if config.judged else sum(1 for _ in by_commit(run.accepted("answers")))
+    return made(run, config, "rows")
 
 
 def reasons(run: RunDir, stage: str) -> Counter[str]:

@@ -14,6 +14,7 @@ def summary(report: dict[str, Any], run: Path) -> str:
             *by_rule(report),
             *grown(report),
             *by_strategy(report),
+            *checks(report),
             *pairs(report),
             *spent(report),
             *end(report, run),
@@ -73,6 +74,14 @@ def by_strategy(report: dict[str, Any]) -> Iterator[str]:
         mark = f", mean mark {found['mean_mark']:.2f}" if found["mean_mark"] is not None else ""
         words = f", {found['mean_words']:.0f} words" if found["mean_words"] is not None else ""
         yield f"strategy {name}: {found['tasks']} tasks, {found['answers']} answers{words}{mark}"
+
+
+def checks(report: dict[str, Any]) -> Iterator[str]:
+    """What the checks found, kind by kind."""
+    for kind, names in report["checks"].items():
+        said = (f"{name} {one['passed']} of {one['passed'] + one['failed']}" for name, one in names.items())
+        left = sum(one["undecided"] for one in names.values())
+        yield f"checks of {kind}: {', '.join(said)} passed{f', {left} undecided' if left else ''}"
 
 
 def pairs(report: dict[str, Any]) -> Iterator[str]:
@@ -136,7 +145,7 @@ def pilot(report: dict[str, Any]) -> str:
         lines.append(
             f"{name}: {rate(total - unreadable, total)} readable, {rate(refused, total)} refused, {rate(cut, total)} cut"
         )
-    lines += [*dropped(report), *by_strategy(report), *pairs(report), *spent(report)]
+    lines += [*dropped(report), *by_strategy(report), *checks(report), *pairs(report), *spent(report)]
     made = sum(report["rows"].get("sft", {}).values()) or 1
     lines.append(
         f"cost of an SFT row: {report['ledger']['cost_usd'] / made:.5f} USD, {report['ledger']['calls'] / made:.1f} calls"

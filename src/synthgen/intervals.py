@@ -1,0 +1,21 @@
+"""Intervals of a share, for reports and decisions."""
+
+import math
+
+Z95 = 1.959963984540054
+"""The normal quantile of a two-sided interval of 95%."""
+
+
+def wilson(passed: float, total: float, z: float = Z95) -> tuple[float, float]:
+    """Wilson's score interval of a share, both ends within 0 to 1; (0, 1) of nothing (Wilson 1927)."""
+    if total <= 0:
+        return 0.0, 1.0
+    share, spread = passed / total, z * z / total
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / total + spread / (4 * total)) / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def beyond_chance(share: float, chance: float) -> float:
+    """A pass rate above what guessing brings: 0 for guessing, 1 for always right; below 0 for worse than guessing."""
+    return (share - chance) / (1 - chance)

@@ -1,0 +1,97 @@
+"""Run a task's checks over its answers, and find the cheapest strategy that suffices."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from synthgen import checks
+from synthgen.checks import verdict
+from synthgen.config import RunConfig
+from synthgen.errors import ConfigError
+from synthgen.intervals import beyond_chance, wilson
+from synthgen.records import Answer, Rejected, Task
+
+FEWEST = 4
+"""Samples from which a strategy can be called sufficient."""
+BY_COST = (
+    "direct-answer",
+    "extract-generate",
+    "recall-then-generate",
+    "explain-then-answer",
+    "recall-reason-generate",
+    "step-by-step",
+)
+"""The strategies by how much they are expected to write."""
+Candidates = Sequence[Answer | Rejected]
+
+
+def check(config: RunConfig, known: frozenset[str]) -> None:
+    """Raise ConfigError where the cheapest sufficient strategy cannot be looked for."""
+    if config.sufficient and config.samples < FEWEST:
+        raise ConfigError(f"the config key sufficient takes at least {FEWEST} samples of a task; raise samples")
+    for name in config.arms:
+        if name not in known:
+            raise ConfigError(
+                f"the config key arms names {name}, which has no prompt; known: {', '.join(sorted(known))}"
+            )
+
+
+async def checked(task: Task, candidates: Candidates) -> list[Answer | Rejected]:
+    """The candidates of a task, each answer with what its checks found, off the event loop: a check may take seconds."""
+    if not task.checks:
+        return list(candidates)
+    return await asyncio.to_thread(lambda: [with_outcomes(task, one) for one in candidates])
+
+
+def with_outcomes(task: Task, one: Answer | Rejected) -> Answer | Rejected:
+    """An answer with its outcomes."""
+    if isinstance(one, Rejected):
+        return one
+    found = tuple(checks.run(check, one.text, task.input) for check in task.checks)
+    return one.model_copy(update={"outcomes": found})
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One strategy with the candidates that came of it."""
+
+    strategy: str
+    candidates: Candidates
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """(right, decided). A candidate that cannot be used is a wrong one."""
+        found = [verdict.right(one.outcomes) if isinstance(one, Answer) else False for one in self.candidates]
+        return sum(one is True for one in found), sum(one is not None for one in found)
+
+    def lower(self, chance: float) -> float:
+        """The lower bound of the pass rate beyond chance."""
+        right, decided = self.counts
+        return beyond_chance(wilson(right, decided)[0], chance) if decided >= FEWEST else -1.0
+
+
+def arms(task: Task, config: RunConfig) -> tuple[str, ...]:
+    """The strategies to try on a task in order of cost; none where nothing is known of its answer, or nobody asked."""
+    if not config.sufficient or not verdict.known(task.checks):
+        return ()
+    return config.arms or BY_COST
+
+
+def suffices(arm: Arm, task: Task, config: RunConfig) -> bool:
+    """Whether a strategy is sufficient for a task."""
+    return arm.lower(verdict.chance(task.checks)) >= config.sufficient
+
+
+def chosen(tried: Sequence[Arm], task: Task, config: RunConfig) -> list[Answer | Rejected]:
+    """All candidates of the arms that were tried, those of the strategy that is taken as the task's own.
+
+    It is the first that suffices; where none does, the one with most right answers, the cheapest of equals.
+    """
+    best = next((arm for arm in tried if suffices(arm, task, config)), None)
+    best = best or max(tried, key=lambda arm: arm.counts[0])  # the first of equals, which is the cheapest
+    return [as_of(one, explored=arm is not best) for arm in tried for one in arm.candidates]
+
+
+def as_of(one: Answer | Rejected, *, explored: bool) -> Answer | Rejected:
+    """A candidate as one of the strategy that is taken, or for reports only."""
+    return one.model_copy(update={"explored": explored}) if isinstance(one, Answer) else one
