@@ -15,7 +15,7 @@ VOICE = Voice("Be careful.")
 ABOUT = rows.metadata(TASK, ANCESTRY, ORIGIN, {})
 
 
-MEASURED = rl.Measured((LABEL,), {"a": True, "b": False})
+MEASURED = rl.Measured((LABEL,), "direct-answer", {"a": True, "b": False})
 
 
 def searched(config, row, voice=VOICE):
@@ -75,7 +75,7 @@ def test_what_a_human_wrote_is_no_leak():
 def test_the_truth_of_a_program_is_no_leak():
     check = LABEL.model_copy(update={"args": {"answer": STRATEGY}})
     task = checked(check).model_copy(update={"input": STRATEGY})
-    row = rl.row(task, rl.Measured((check,), {"a": True, "b": False}), VOICE, ABOUT)
+    row = rl.row(task, rl.Measured((check,), "direct-answer", {"a": True, "b": False}), VOICE, ABOUT)
     assert row["ground_truth"] == STRATEGY
     searched("rl", row)
 
