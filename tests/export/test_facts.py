@@ -37,7 +37,7 @@ def test_rows_are_counted_by_each_of_their_checks_and_who_states_the_truth():
     tally = facts.Tally()
     for checks in ((NUMBER,), (NUMBER,), (WORDS, COMMAS), (WORDS,)):
         task = checked(*checks)
-        tally.take_checked(rl.row(task, rl.Measured(checks, {"a": True, "b": False}), Voice(None), {}))
+        tally.take_checked(rl.row(task, rl.Measured(checks, "direct-answer", {"a": True, "b": False}), Voice(None), {}))
     assert tally.counted().checks == {
         ("constraint:no_commas", "format", "program"): 1,
         ("constraint:words", "format", "program"): 2,

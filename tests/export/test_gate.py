@@ -15,7 +15,7 @@ VOICE = Voice("Be careful.")
 ABOUT = rows.metadata(TASK, ANCESTRY, ORIGIN, {})
 
 
-MEASURED = rl.Measured((LABEL,), {"a": True, "b": False})
+MEASURED = rl.Measured((LABEL,), "direct-answer", {"a": True, "b": False})
 
 
 def searched(config, row, voice=VOICE):
@@ -75,7 +75,7 @@ def test_what_a_human_wrote_is_no_leak():
 def test_the_truth_of_a_program_is_no_leak():
     check = LABEL.model_copy(update={"args": {"answer": STRATEGY}})
     task = checked(check).model_copy(update={"input": STRATEGY})
-    row = rl.row(task, rl.Measured((check,), {"a": True, "b": False}), VOICE, ABOUT)
+    row = rl.row(task, rl.Measured((check,), "direct-answer", {"a": True, "b": False}), VOICE, ABOUT)
     assert row["ground_truth"] == STRATEGY
     searched("rl", row)
 
@@ -106,10 +106,13 @@ def test_a_system_message_that_the_config_does_not_put_there_is_refused(made, ex
         searched("sft", row, expected)
 
 
-def test_two_system_messages_are_refused():
+@pytest.mark.parametrize("systems", [[""], ["Be careful.", "Be careful."]])
+def test_two_system_messages_or_an_empty_one_are_refused(systems):
     row = rows.sft(TASK, answer(0), VOICE, ABOUT)
+    said = [{"role": "system", "content": text} for text in systems]
+    changed = row | {"prompt": [*said, row["prompt"][1]]}
     with pytest.raises(LeakError, match="has a system message"):
-        searched("sft", row | {"prompt": [row["prompt"][0], *row["prompt"]]})
+        searched("sft", changed, Voice("Be careful.", mixed=True))
 
 
 def test_a_clean_row_passes_and_what_was_searched_is_counted():

@@ -64,7 +64,14 @@ def test_an_answer_whose_checks_never_ran_is_not_counted():
 def test_explored_answers_do_not_count():
     other = answer(7, explored=True).model_copy(update={"outcomes": outcomes((NUMBER,), (False,))})
     found = rl.measure(checked(NUMBER), [*answers((NUMBER,), (True,), (True,)), other])
-    assert found.rate == 1
+    assert (found.rate, found.strategy) == (1, "direct-answer")
+
+
+def test_the_strategy_is_that_of_the_answers():
+    task = checked(NUMBER).model_copy(update={"strategy": "step-by-step"})
+    found = rl.measure(task, answers((NUMBER,), (True,), (False,)))
+    assert rl.row(task, found, VOICE, {})["strategy"] == "direct-answer"
+    assert rl.measure(task, []).strategy == "step-by-step"
 
 
 @pytest.mark.parametrize(

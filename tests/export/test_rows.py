@@ -80,7 +80,7 @@ def test_in_a_mix_every_row_of_a_task_has_the_same_system_message(identity):
     judged = {one.id: one for one in (verdict(0, 1, 1, 1, 1), verdict(1, 5, 5, 5, 5))}
     answers = [answer(0), answer(1)]
     sft = rows.sft(task, answers[1], mixed, about())
-    measured = rl.Measured((NUMBER,), {"a": True, "b": False})
+    measured = rl.Measured((NUMBER,), "direct-answer", {"a": True, "b": False})
     made = [
         sft["prompt"], rows.as_messages(sft)["messages"][:-1], rl.row(task, measured, mixed, about())["prompt"],
         rows.dpo(task, PAIR, {one.id: one for one in answers}, mixed, about())["prompt"],
@@ -107,6 +107,21 @@ def test_in_an_ablation_a_mix_leaves_the_strategy_prompts_where_they_are():
     voice = Voice("Be careful.", {"direct-answer": "Just the answer."}, mixed=True)
     for number in range(20):
         assert voice.system("direct-answer", f"t{number}")[0]["content"] == "Just the answer."
+
+
+def test_a_row_names_the_strategy_of_its_answers_where_a_cheaper_one_than_the_tasks_was_taken():
+    task = TASK.model_copy(update={"strategy": "step-by-step"})
+    voice = Voice("Be careful.", {"direct-answer": "Just the answer.", "step-by-step": "One at a time."})
+    answers = [answer(0), answer(1)]
+    bad = {answers[0].id: verdict(0, 1, 1, 1, 1)}
+    made = [
+        rows.sft(task, answers[0], voice, about()),
+        rows.dpo(task, PAIR, {one.id: one for one in answers}, voice, about()),
+        *rows.kto(task, answers, bad, voice, about(), mean=3.5, floor=3),
+        rl.row(task, rl.Measured((NUMBER,), "direct-answer", {"a": True, "b": False}), voice, about()),
+    ]
+    assert {row["strategy"] for row in made} == {"direct-answer"}
+    assert {row["prompt"][0]["content"] for row in made} == {"Just the answer."}
 
 
 def test_each_instance_of_a_seed_is_a_human_row():
@@ -176,7 +191,7 @@ def test_rows_have_the_columns_of_their_schema_and_no_others():
         "sft_messages": rows.as_messages(sft),
         "dpo": rows.dpo(TASK, PAIR, {a.id: a for a in (answer(0), answer(1))}, VOICE, about()),
         "kto": rows.kto(TASK, [answer(0)], {one.id: one}, VOICE, about(), mean=3.5, floor=3)[0],
-        "rl": rl.row(checked(NUMBER), rl.Measured((NUMBER,), {"a": True, "b": False}), VOICE, about()),
+        "rl": rl.row(checked(NUMBER), rl.Measured((NUMBER,), "direct-answer", {"a": True, "b": False}), VOICE, about()),
     }
     assert {name: set(row) for name, row in made.items()} == {name: set(it.names) for name, it in SCHEMAS.items()}
     assert set(rows.seed_sft(SEED, 0, VOICE, ORIGIN)) == set(SCHEMAS["sft"].names)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -79,28 +80,31 @@ class Search:
             task = "\n".join([*(message["content"] for message in said if message["role"] != "system"), *texts_of(row)])
         searched = {"assistant"} if kind == "strategy" else {"assistant", "system"}
         written = (message["content"] for message in said if message["role"] in searched)
-        for text in (*written, *texts_of(row)):
-            self._search(config, row, text, task)
+        for text in chain(written, texts_of(row)):
+            looked = self.leaks.look(text)
+            self.strings += 1
+            self.windows += looked.windows
+            if looked.quotations:
+                self._allow(config, row, text, task)
         self.rows += 1
         self.tasks += bool(self.leaks.look(task).quotations)
         self.systems.setdefault(config, Counter())[kind] += 1
 
-    def _search(self, config: str, row: Mapping[str, Any], text: str, task: str) -> None:
+    def _allow(self, config: str, row: Mapping[str, Any], text: str, task: str) -> None:
+        """Raise LeakError unless all that a text quotes stands in the row's own task."""
         found = self.leaks.find(text, allowed=task)
         if found is not None:
             raise LeakError(
                 f'row {row["id"]} of {config} quotes a strategy prompt: "{found}"; nothing was exported. '
                 "Reword the prompt, or remove the record"
             )
-        self.strings += 1
-        self.windows += self.leaks.look(text).windows
 
 
 def kind_of(config: str, row: Mapping[str, Any], said: list[dict[str, str]], voice: Voice) -> Kind:
     """What stands in the system message of a row; LeakError for anything but what the config puts there."""
     systems = [message["content"] for message in said if message["role"] == "system"]
     text = systems[0] if systems else ""
-    if len(systems) > 1 or text not in voice.choices(row["strategy"]):
+    if len(systems) > 1 or systems == [""] or text not in voice.choices(row["strategy"]):
         raise LeakError(
             f"row {row['id']} of {config} has a system message that rows of its kind do not have; nothing was exported. "
             "Export again, and report it if it stays"

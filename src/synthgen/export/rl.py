@@ -22,6 +22,8 @@ class Measured:
 
     checks: tuple[Check, ...]
     """All must pass. They are of one kind."""
+    strategy: str
+    """Of the answers."""
     passed: Mapping[str, bool]
     """Answer id to whether all passed, of the answers for which that was decided."""
 
@@ -36,13 +38,14 @@ class Measured:
 
 
 def measure(task: Task, answers: Iterable[Answer]) -> Measured | None:
-    """What the task's checks found of the answers under its own strategy; None where it has no check that counts."""
+    """What the task's checks found of the answers under the strategy that was taken; None where it has no check that counts."""
     places = counting(task.checks)
     if not places:
         return None
-    found = {answer.id: decided(answer, places) for answer in answers if not answer.explored}
+    own = [answer for answer in answers if not answer.explored]
+    found = {answer.id: decided(answer, places) for answer in own}
     known = {identity: passed for identity, passed in found.items() if passed is not None}
-    return Measured(tuple(task.checks[place] for place in places), known)
+    return Measured(tuple(task.checks[place] for place in places), own[0].strategy if own else task.strategy, known)
 
 
 def counting(checks: Sequence[Check]) -> list[int]:
@@ -64,7 +67,7 @@ def row(task: Task, measured: Measured, voice: Voice, about: Mapping[str, Any]) 
     checks, kind, truth = measured.checks, measured.checks[0].kind, ground_truth(measured.checks)
     whole = dumped([check.model_dump() for check in checks])
     return {
-        "prompt": prompt(task, voice),
+        "prompt": prompt(task, measured.strategy, voice),
         "ground_truth": truth,
         "check": AND.join(check.name for check in checks),
         "check_kind": kind,
@@ -77,7 +80,7 @@ def row(task: Task, measured: Measured, voice: Voice, about: Mapping[str, Any]) 
         "data_source": f"synthgen/{kind}",
         "reward_model": {"style": "rule", "ground_truth": truth},
         "extra_info": {"index": task.id, "checks_json": whole, "check_input": task.input},
-        **labels_of(task, task.id, {**about, "passed": dict(measured.passed)}),
+        **labels_of(task, measured.strategy, task.id, {**about, "passed": dict(measured.passed)}),
     }
 
 

@@ -60,9 +60,9 @@ class Ancestry:
     call: str
 
 
-def prompt(task: Task, voice: Voice) -> list[dict[str, str]]:
-    """The messages that a model is to answer."""
-    return [*voice.system(task.strategy, task.id), {"role": "user", "content": user_text(task.instruction, task.input)}]
+def prompt(task: Task, strategy: str, voice: Voice) -> list[dict[str, str]]:
+    """The messages that a model is to answer, where the teacher did under this strategy."""
+    return [*voice.system(strategy, task.id), {"role": "user", "content": user_text(task.instruction, task.input)}]
 
 
 def completion(text: str) -> list[dict[str, str]]:
@@ -70,12 +70,12 @@ def completion(text: str) -> list[dict[str, str]]:
     return [{"role": "assistant", "content": text}]
 
 
-def labels_of(task: Task, identity: str, metadata: Mapping[str, Any]) -> Row:
-    """The columns that every row of a task has."""
+def labels_of(task: Task, strategy: str, identity: str, metadata: Mapping[str, Any]) -> Row:
+    """The columns that every row of a task has. The strategy is the answers': a cheaper one than the task's may have been taken."""
     return {
         "id": identity,
         "root_id": task.root_id,
-        "strategy": task.strategy,
+        "strategy": strategy,
         "category": task.category,
         "source": "teacher",
         "metadata_json": dumped(metadata),
@@ -129,8 +129,8 @@ def given(task: Task) -> dict[str, Any]:
 
 def sft(task: Task, answer: Answer, voice: Voice, about: Mapping[str, Any]) -> Row:
     """Prompt and completion, both as message lists."""
-    shared = labels_of(task, answer.id, {**about, "sample": answer.sample, "call": answer.call})
-    return {"prompt": prompt(task, voice), "completion": completion(answer.text), **shared}
+    shared = labels_of(task, answer.strategy, answer.id, {**about, "sample": answer.sample, "call": answer.call})
+    return {"prompt": prompt(task, answer.strategy, voice), "completion": completion(answer.text), **shared}
 
 
 def seed_sft(seed: Seed, number: int, voice: Voice, origin: Origin) -> Row:
@@ -162,12 +162,12 @@ def dpo(task: Task, pair: Pair, answers: Mapping[str, Answer], voice: Voice, abo
     chosen, rejected = answers[pair.chosen], answers[pair.rejected]
     extra = {**about, "chosen_id": chosen.id, "rejected_id": rejected.id}
     return {
-        "prompt": prompt(task, voice),
+        "prompt": prompt(task, pair.strategy, voice),
         "chosen": completion(chosen.text),
         "rejected": completion(rejected.text),
         "score_chosen": pair.score_chosen,
         "score_rejected": pair.score_rejected,
-        **labels_of(task, pair.id, extra),
+        **labels_of(task, pair.strategy, pair.id, extra),
     }
 
 
