@@ -36,7 +36,7 @@ SPARE = 8
 BATCHED = 20_000
 """Tasks that a stage collects for a batch."""
 ROLES: tuple[Role, ...] = ("propose", "instantiate", "answer", "judge")
-LATER = ("policy", "strategy", "answers_across", "sufficient", "arms")
+LATER = ("policy", "constraints", "strategy", "answers_across", "sufficient", "arms")
 """Keys that came after the first runs. At their default they are no part of the digest, so that a run begun before goes on."""
 
 DECODING: dict[Mode, dict[str, Decoding]] = {
@@ -212,6 +212,8 @@ class RunConfig(Record):
     """The pool is saturated when a smaller share of a window's items was accepted."""
     instances: Positive = 1
     """Inputs written for each instruction, at most."""
+    constraints: Share = 0.0
+    """Share of the open English tasks that also ask for one to three things of an answer's form, which a program can check."""
     samples: Positive = 4
     """Candidate answers of a task under the policy's strategy."""
     explore: Share = 0.1

@@ -58,6 +58,10 @@ Sufficient = Annotated[
         min=0, max=1, help="Take the cheapest strategy that checked answers show to suffice (0.5 is usual; 0 is off)."
     ),
 ]
+Constraints = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Share of the open tasks that also ask for a form that a program can check (0)."),
+]
 RunSeed = Annotated[int | None, typer.Option(help="The run's seed (42).")]
 OtherLedger = Annotated[Path | None, typer.Option(help="Use the ledger of another run.")]
 TeacherId = Annotated[str, typer.Option(help="The endpoint's name, so that a moved server replays.")]

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from synthgen.config import RunConfig
 from synthgen.prompts import Prompts
-from synthgen.records import Answer, Message, Nearest, Record, Rejected, Reply, Request, Task
+from synthgen.records import Answer, Message, Nearest, Record, Rejected, Reply, Request, Task, Think
 from synthgen.stages import checking
 from synthgen.stages.judge import Answered
 from synthgen.stages.screen import REFUSAL
@@ -24,6 +24,7 @@ from synthgen.text.tokens import normalised, unicode_tokens
 
 LONG_ENOUGH_TO_REPEAT = 20
 """Tokens from which the same answer to two different instructions is no coincidence."""
+THINK: Mapping[Think, bool | None] = {"": None, "think": True, "no_think": False}
 MOST_ALIKE = 50
 """Of the earlier answers, how many are looked at for one to another instruction."""
 
@@ -54,6 +55,7 @@ def ask(task: Task, strategy: str, sample: int, config: RunConfig, prompts: Prom
         decoding=config.stage_decoding("answer"),
         sample=sample,
         seed=rng.getrandbits(31),
+        think=THINK[task.think],
     )
 
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synthgen import checks
-from synthgen.checks import verdict
+from synthgen.checks import agreement, verdict
 from synthgen.config import RunConfig
 from synthgen.errors import ConfigError
 from synthgen.intervals import beyond_chance, wilson
-from synthgen.records import Answer, Rejected, Task
+from synthgen.records import Answer, Check, Outcome, Rejected, Task
 
 FEWEST = 4
 """Samples from which a strategy can be called sufficient."""
@@ -38,9 +38,9 @@ def check(config: RunConfig, known: frozenset[str]) -> None:
 
 async def checked(task: Task, candidates: Candidates) -> list[Answer | Rejected]:
     """The candidates of a task, each answer with what its checks found, off the event loop: a check may take seconds."""
-    if not task.checks:
+    if not task.checks and not task.labels:
         return list(candidates)
-    return await asyncio.to_thread(lambda: [with_outcomes(task, one) for one in candidates])
+    return await asyncio.to_thread(lambda: with_agreement(task, [with_outcomes(task, one) for one in candidates]))
 
 
 def with_outcomes(task: Task, one: Answer | Rejected) -> Answer | Rejected:
@@ -49,6 +49,28 @@ def with_outcomes(task: Task, one: Answer | Rejected) -> Answer | Rejected:
         return one
     found = tuple(checks.run(check, one.text, task.input) for check in task.checks)
     return one.model_copy(update={"outcomes": found})
+
+
+def with_agreement(task: Task, candidates: Candidates) -> list[Answer | Rejected]:
+    """The candidates, each answer also with whether it says what most others under its strategy say (2203.11171).
+
+    Only where a final answer can be told: from labels, or the way in which a truth is checked.
+    """
+    known = next((one for one in task.checks if one.kind == "answer"), None)
+    if known is None and task.labels:
+        known = Check(name="label", kind="agreement", args={"labels": task.labels})
+    found = dict[str, Outcome]()
+    answers = [one for one in candidates if isinstance(one, Answer)]
+    for strategy in dict.fromkeys(one.strategy for one in answers) if known is not None else ():
+        same = [one for one in answers if one.strategy == strategy]
+        if len(same) >= agreement.FEWEST:
+            found |= zip((one.id for one in same), agreement.agreement([one.text for one in same], known), strict=True)
+    return [
+        one.model_copy(update={"outcomes": (*one.outcomes, found[one.id])})
+        if isinstance(one, Answer) and one.id in found
+        else one
+        for one in candidates
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import ClassVar
 
-from synthgen.records import Instruction, Record, Rejected, Reply, Seed, Task, Vetting
+from synthgen.checks import constraints
+from synthgen.config import RunConfig
+from synthgen.records import Check, Instruction, Record, Rejected, Reply, Seed, Task, Vetting
 from synthgen.stages import decontaminate, instantiate, parity, vet
 from synthgen.stages.instantiate import Draft, Kind
 from synthgen.stages.plan import plan
@@ -12,6 +14,9 @@ from synthgen.stages.reading import Unreadable, ask
 from synthgen.stages.stream import Lines, Means
 from synthgen.text.tasktext import user_text
 from synthgen.text.tokens import normalised
+
+MOST_CONSTRAINTS = 3
+"""On the form of one answer."""
 
 
 class TaskStage:
@@ -104,6 +109,7 @@ class TaskStage:
         """The planned task."""
         labelling = kind.is_classification
         chosen = plan(identity, found.category, self.means.config, is_classification=labelling)
+        instruction, checks = constrained(item.instruction, identity, found, kind, self.means.config)
         return Task(
             id=identity,
             call=calls["instantiate"],
@@ -111,7 +117,7 @@ class TaskStage:
             parent=item.id,
             side=item.side,
             root_id=item.root_id,
-            instruction=item.instruction,
+            instruction=instruction,
             input=draft.input,
             is_classification=labelling,
             labels=tuple(kind.labels),
@@ -121,6 +127,7 @@ class TaskStage:
             difficulty=found.difficulty,
             language=found.language,
             **chosen._asdict(),
+            checks=checks,
         )
 
     def settle(self, item: Instruction, raw: Lines) -> Lines:
@@ -144,6 +151,16 @@ class TaskStage:
         tasks = [record for _, record in lines if isinstance(record, Task)]
         self.seen.update((duplicate_key(task), task.id) for task in tasks)
         return tasks
+
+
+def constrained(
+    instruction: str, identity: str, found: Vetting, kind: Kind, config: RunConfig
+) -> tuple[str, tuple[Check, ...]]:
+    """The instruction of a task, for a share of the open English ones with constraints on the answer's form, and their checks."""
+    rng = Random(f"synthgen/constraints/{config.seed}/{identity}")  # noqa: S311  # sampling, not secrets
+    if rng.random() >= config.constraints or kind.is_classification or found.language != "en":
+        return instruction, ()
+    return constraints.attach(instruction, rng, rng.randint(1, MOST_CONSTRAINTS))
 
 
 def duplicate_key(task: Task) -> str:
