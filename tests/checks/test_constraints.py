@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthgen import checks
-from synthgen.checks.constraints import KINDS, PREFIX, attach, compatible, describe, draw_set
+from synthgen.checks.constraints import KINDS, PREFIX, attach, compatible, describe, draw_set, keywords
 from synthgen.errors import ConfigError
 from synthgen.records import Check
 
@@ -186,7 +186,7 @@ def test_every_kind_is_drawn_for_some_instruction():
         ("Write a Python function that reverses a list.", set(KINDS) - {"options"}),
         ("Answer with the label only.", set(KINDS) - {"options"}),
         ("Why is the sky blue?", {"options"}),
-        ("このテキストについて話してください。", {"capitals", "lowercase", "capital_words"}),
+        ("このテキストについて話してください。", {"capitals", "lowercase", "capital_words", "words"}),
         ("Capitalise every name in the text.", {"capitals", "lowercase", "capital_words"}),
         ("Punctuate this: it rained we left", {"no_commas"}),
     ],
@@ -194,6 +194,13 @@ def test_every_kind_is_drawn_for_some_instruction():
 def test_what_contradicts_an_instruction_is_not_drawn(instruction, never):
     drawn = {check.name.removeprefix(PREFIX) for seed in range(200) for check in draw_set(Random(seed), instruction, 3)}
     assert not drawn & never
+
+
+def test_words_that_are_asked_for_are_neither_discouraged_nor_full_of_rare_letters():
+    for instruction in INSTRUCTIONS:
+        wanted = keywords.candidates(instruction + " really quite a puzzle, an example")
+        assert wanted
+        assert not {word for word in wanted if word in keywords.DISCOURAGED or set(word) & set(keywords.RARE)}
 
 
 def test_an_instruction_that_nothing_suits_stays_as_it_is():
@@ -236,7 +243,7 @@ def body(args):
         times = args["frequency"].least or 0
         parts += [args["frequency"].word] * (times - parts.count(args["frequency"].word))
     if "letter" in args:
-        parts += [args["letter"].letter] * (args["letter"].least or 0)
+        parts += [args["letter"].letter * args["letter"].least] if args["letter"].least else []
     parts += [f"[{name} place]" for name in "abcd"[: args["placeholders"].least if "placeholders" in args else 0]]
     parts += [f"*{part}*" for part in [filler.split()[0]] * (args["highlights"].least if "highlights" in args else 0)]
     parts += ["OK"] * ((args["capital_words"].least or 0) if "capital_words" in args else 0)

@@ -375,6 +375,14 @@ def test_the_language_of_an_answer_is_told_where_it_can_be(answer, language, exp
 # All of them
 
 
+@pytest.mark.parametrize(("name", "args"), [("json", {"answer": 1}), ("schema", {"schema": False}), ("grounded", {})])
+def test_what_was_found_in_text_that_no_file_can_hold_is_written_all_the_same(name, args):
+    outcome = checks.run(Check(name=name, kind="format", args=args), r'{"\ud800": "\udfff x"}', "input")
+    assert outcome.passed is False
+    assert outcome.detail
+    assert "x" in outcome.model_dump_json()
+
+
 @pytest.mark.parametrize(
     ("name", "args"),
     [

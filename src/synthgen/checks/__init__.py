@@ -26,4 +26,5 @@ FORMS = frozenset({"regex", "schema", "grounded", "language", *constraints.CHECK
 def run(check: Check, answer: str, given: str = "") -> Outcome:
     """Check one answer; `given` is the task's input. Not on an event loop: code and mathematics may take seconds."""
     found = CHECKS[check.name](answer, check.args, given)
-    return Outcome(name=check.name, kind=check.kind, passed=found.passed, detail=found.detail[:MOST_DETAIL])
+    detail = found.detail[:MOST_DETAIL].encode("utf-8", "replace").decode()  # JSON can say what UTF-8 cannot: "\\ud800"
+    return Outcome(name=check.name, kind=check.kind, passed=found.passed, detail=detail)

@@ -24,7 +24,7 @@ from synthgen.text.tokens import words
 Phrase = Annotated[str, AfterValidator(has_word)]
 Words = Annotated[tuple[Phrase, ...], Field(min_length=1)]
 WELCOME = (
-    "because", "example", "however", "important", "together", "question", "result", "detail", "problem", "morning",
+    "because", "evening", "however", "important", "together", "window", "result", "detail", "problem", "morning",
     "different", "future", "simple", "careful", "honest", "practice", "history", "value", "reason", "balance",
 )  # fmt: skip
 """Words that fit into nearly every text; none of them has a rare letter, none is discouraged."""

@@ -52,7 +52,7 @@ KINDS = (
         "language", Spoken, language, say, draw,
         against=frozenset({
             "include", "frequency", "forbid", "letter", "paragraph_start", "postscript", "options", "sections", "repeat",
-            "capitals", "lowercase", "capital_words", "ending",
+            "capitals", "lowercase", "capital_words", "ending", "words",
         }),
         unsuited=pattern(*CLOSED, *SHAPED, *LANGUAGES, *ENGLISH),
         example=Spoken(language="de"), keeps="Das Wetter ist heute schön, und wir gehen alle zusammen an den See.",

@@ -21,7 +21,7 @@ from synthgen.checks.constraints.kind import (
 from synthgen.checks.constraints.markdown import DECORATION, HEADING, RULE, divided, first_words, paragraphs, prose
 from synthgen.checks.found import Found
 from synthgen.records import Record
-from synthgen.text.tokens import word_count, words
+from synthgen.text.tokens import ALONE, word_count, words
 
 END = re.compile(
     r"(?<![.!?…])[.!?…]++(?P<close>[\"'”’»)\]*_]*+)(?=\s|$)|[。！？｡।॥۔։።]++(?P<other>[”」』）]*+)|؟++(?=\s|$)"
@@ -37,6 +37,8 @@ SHORTENED = frozenset("etc inc ltd co corp jr sr dept approx est p.m a.m u.s u.k
 """Abbreviations after which a sentence may end."""
 BEGINNINGS = ("first", "today", "consider", "although", "nobody", "most", "imagine", "sometimes", "without", "after")
 RULED = "***"
+UNSPACED = re.compile(f"[{ALONE}]")
+"""A letter of a script without spaces, where people do not agree on what a word is."""
 
 
 class WordBounds(Bounds):
@@ -136,7 +138,9 @@ def paragraph_start(answer: str, args: Start) -> Found:
     return Found(first == wanted, f"begins with {' '.join(first)}")
 
 
-def draw_words(rng: Random, instruction: str) -> WordBounds:
+def draw_words(rng: Random, instruction: str) -> WordBounds | None:
+    if UNSPACED.search(instruction):
+        return None
     if rng.random() < 0.5:
         return WordBounds(least=10 * rng.randint(5, 20))
     return WordBounds(most=10 * rng.randint(12, 30))
