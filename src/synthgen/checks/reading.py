@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from synthgen import checks
+from synthgen.errors import ConfigError
 from synthgen.records import Check, Verifier
 
 
@@ -38,10 +39,14 @@ def of_value(value: Any, source: str) -> Check | str:
         "args": {},
     }
     try:
-        return Check.model_validate({**usual, **value, "source": source})
+        check = Check.model_validate({**usual, **value, "source": source})
+        checks.run(check, "")  # wrong arguments show before anything is paid for
     except ValidationError as error:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    except ConfigError as error:
+        return str(error)
+    return check
 
 
 def of_verifier(verifier: Verifier, source: str) -> Check:

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -95,13 +95,7 @@ class Export:
             else:
                 picked = first(answers)
             ancestry = ancestry_of(instruction) if instruction is not None else None
-            yield Finished(as_answered(task, answers), ancestry, tuple(answers), by_id, picked, pair)
-
-
-def as_answered(task: Task, answers: Sequence[Answer]) -> Task:
-    """A task with the strategy that was taken, which is another than planned where the cheapest that suffices was looked for."""
-    taken = next((one.strategy for one in answers if not one.explored), task.strategy)
-    return task.model_copy(update={"strategy": taken}) if taken != task.strategy else task
+            yield Finished(task, ancestry, tuple(answers), by_id, picked, pair)
 
 
 def ancestry_of(row: Mapping[str, Any]) -> Ancestry:
