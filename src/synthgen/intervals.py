@@ -13,7 +13,7 @@ def wilson(passed: float, total: float, z: float = Z95) -> tuple[float, float]:
     share, spread = passed / total, z * z / total
     middle = (share + spread / 2) / (1 + spread)
     half = z * math.sqrt(share * (1 - share) / total + spread / (4 * total)) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return (0.0 if passed == 0 else max(0.0, middle - half)), (1.0 if passed == total else min(1.0, middle + half))
 
 
 def beyond_chance(share: float, chance: float) -> float:

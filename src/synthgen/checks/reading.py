@@ -10,6 +10,10 @@ from synthgen.errors import ConfigError
 from synthgen.records import Check, Verifier
 
 
+OUTSIDE = frozenset({"code"})
+"""Checks that may not be able to decide on this machine, whatever their arguments."""
+
+
 def of_row(row: Mapping[str, Any], source: str) -> tuple[Check, ...] | str:
     """The checks of a row, from `check` (one) or `checks` (a list): each `{"name", "args"}`, perhaps with `kind` and `chance`.
 
@@ -40,13 +44,14 @@ def of_value(value: Any, source: str) -> Check | str:
     }
     try:
         check = Check.model_validate({**usual, **value, "source": source})
-        checks.run(check, "")  # wrong arguments show before anything is paid for
+        tried = checks.run(check, "")  # wrong arguments show before anything is paid for
     except ValidationError as error:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     except ConfigError as error:
         return str(error)
-    return check
+    untold = tried.passed is None and check.kind == "answer" and check.name not in OUTSIDE
+    return f"{check.name}: {tried.detail}" if untold else check
 
 
 def of_verifier(verifier: Verifier, source: str) -> Check:

@@ -220,6 +220,8 @@ class AnswerStage:
         if self.means.config.answers_across:
             for answer in answers:
                 self._remember(item, answer)
+        if checking.arms(item, self.means.config):  # what other strategies said is not worth a judge
+            answers = tuple(answer for answer in answers if not answer.explored)
         return [Answered(item, answers)]
 
     def _remember(self, item: Task, answer: Answer) -> None:
