@@ -22,7 +22,12 @@ class Found(NamedTuple):
 
 Function = Callable[[str, Mapping[str, Any], str], Found]
 """(answer, arguments, the task's input) to what was found."""
-CHECKS: dict[str, Function] = {}
+# Checks know `Found`, so they are imported after it.
+from synthgen.checks import code  # noqa: E402
+
+CHECKS: dict[str, Function] = {
+    **code.CHECKS,
+}
 """Every check by name."""
 
 
