@@ -6,7 +6,7 @@ and memory.
 
 from collections.abc import Mapping
 
-from synthgen.checks import constraints, data, labels, maths
+from synthgen.checks import code, constraints, data, labels, maths
 from synthgen.checks.found import Function
 from synthgen.records import Check, Outcome
 
@@ -15,6 +15,7 @@ MOST_DETAIL = 200
 CHECKS: Mapping[str, Function] = {
     **labels.CHECKS,
     **maths.CHECKS,
+    **code.CHECKS,
     **data.CHECKS,
     **constraints.CHECKS,
 }

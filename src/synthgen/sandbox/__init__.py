@@ -30,7 +30,7 @@ from synthgen.sandbox import syscalls
 Kind = Literal["bubblewrap", "namespaces", "none"]
 Status = Literal["done", "timeout", "memory", "killed", "output"]
 INSIDE = Path(__file__).with_name("inside.py")
-FIRST = "import os\nn={size}\nb=b''\nwhile len(b)<n:b+=os.read(0,n-len(b))\nexec(compile(b,'sandbox','exec'))"
+FIRST = "import marshal,os\nn={size}\nb=b''\nwhile len(b)<n:b+=os.read(0,n-len(b))\nexec(marshal.loads(b))"
 """What the interpreter is started with: it reads the script that follows from standard input."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache")
@@ -323,8 +323,8 @@ def cpu_seconds(pid: int) -> float:
 
 @cache
 def script() -> bytes:
-    """What runs inside."""
-    return INSIDE.read_bytes()
+    """What runs inside, compiled once for the same interpreter."""
+    return marshal.dumps(compile(INSIDE.read_text(encoding="utf-8"), "sandbox", "exec"))
 
 
 @cache
