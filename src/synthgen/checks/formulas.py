@@ -29,16 +29,51 @@ SIGNS = {
     **dict.fromkeys("\u00a0\u2009\u202f\u2007\u2002\u2003\u3000", " "),
     **dict.fromkeys("’ʼ′", "'"),
     **dict.fromkeys("\ufe0f\u20e3\u200b\u200e\u200f\u2060\ufeff", ""),
-    **{"＝": "=", "＋": "+", "（": "(", "）": ")", "，": ",", "．": ".", "％": "%", "٫": ".", "٬": ",", "〖": "", "…": "..."},
+    **{
+        "＝": "=",
+        "＋": "+",
+        "（": "(",
+        "）": ")",
+        "，": ",",
+        "．": ".",
+        "％": "%",
+        "٫": ".",
+        "٬": ",",
+        "〖": "",
+        "…": "...",
+    },
     **{"√": r"\sqrt ", "∛": r"\cbrt ", "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ ", "º": r"^\circ ", "∪": r"\cup "},
-    **{"≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "±": r"\pm ", "∓": r"\pm "},
-    **{"∅": r"\emptyset ", "∈": r"\in ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ", "ℝ": r"\R "},
+    **{
+        "≤": r"\le ",
+        "⩽": r"\le ",
+        "≥": r"\ge ",
+        "⩾": r"\ge ",
+        "≠": r"\ne ",
+        "≈": r"\approx ",
+        "±": r"\pm ",
+        "∓": r"\pm ",
+    },
+    **{
+        "∅": r"\emptyset ",
+        "∈": r"\in ",
+        "θ": r"\theta ",
+        "α": r"\alpha ",
+        "β": r"\beta ",
+        "λ": r"\lambda ",
+        "ℝ": r"\R ",
+    },
 }
 TABLE = str.maketrans(SIGNS)
 DIGIT = re.compile(r"[^\W\d_]|\d")
-SPACING = re.compile(r"(?<!\\)\\(?:[,;:! ]|q?quad\b|left\b\.?|right\b\.?|displaystyle\b|limits\b|big[lr]?\b|Big[lr]?\b|[dt]?mathstrut\b)|~")
-TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|operatorname|rm|mathit)\s?\{([^{}]{0,200})\}(?:\^\{?[23]\}?)?")
-LITERAL = r"\d+(?:[.,'_]\d+|\{,\}\d{3}| \d{3}(?![\d.,]*\d))*(?:\.(?!\d|\.\.))?|\.\d+"
+SPACING = re.compile(
+    r"(?<!\\)\\(?:[,;:! ]|q?quad\b|left\b\.?|right\b\.?|displaystyle\b|limits\b|big[lr]?\b|Big[lr]?\b|[dt]?mathstrut\b)|~"
+)
+ARRAY = re.compile(r"\\begin\{array\}\s?\{[clr| ]{0,20}\}")
+BRACED_COMMA = re.compile(r"(?<=\d) ?\{ ?, ?\} ?(?=\d)")
+TEXT = re.compile(
+    r"\\(?:text|textnormal|textbf|textit|textrm|mathrm|mathbf|mbox|operatorname|rm|mathit)\s?\{([^{}]{0,200})\}(?:\^\{?[23]\}?)?"
+)
+LITERAL = r"\d+(?:[.,'_]\d+|\{,\}\d{3}| \d{3}(?!\d))*(?:\.(?!\d|\.\.))?|\.\d+"
 TOKEN = re.compile(
     rf"\s*(?:(?P<num>(?:{LITERAL})(?:[eE][+-]?\d{{1,5}}(?![\w{{]))?)|(?P<cmd>\\[A-Za-z]+|\\[{{}}|\\%#&_$])"
     r"|(?P<word>[^\W\d_]+)|(?P<dots>\.\.\.)|(?P<op>\*\*|<=|>=|!=|->|=>|[-+*/^_=<>!%|(){}\[\],;:&'~]))"
@@ -46,10 +81,27 @@ TOKEN = re.compile(
 FUNCTIONS = frozenset(
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln exp log lg sqrt cbrt abs floor ceil max min gcd lcm".split()
 )
-ALIASES = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "tg": "tan", "ctg": "cot", "lg": "log10", "cosec": "csc"}
+ALIASES = {
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "tg": "tan",
+    "ctg": "cot",
+    "lg": "log10",
+    "cosec": "csc",
+}
 RELATIONS = {
     **{"=": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "\\ne": "!=", "\\neq": "!="},
-    **{"\\le": "<=", "\\leq": "<=", "\\leqslant": "<=", "\\ge": ">=", "\\geq": ">=", "\\geqslant": ">=", "\\lt": "<", "\\gt": ">"},
+    **{
+        "\\le": "<=",
+        "\\leq": "<=",
+        "\\leqslant": "<=",
+        "\\ge": ">=",
+        "\\geq": ">=",
+        "\\geqslant": ">=",
+        "\\lt": "<",
+        "\\gt": ">",
+    },
     **{"\\approx": "~", "\\simeq": "~", "\\sim": "~", "\\equiv": "=", "~": "~", "\\in": "in"},
 }
 GREEK = frozenset(
@@ -68,13 +120,21 @@ def tidy(text: str) -> str:
         text = fractions_spelt(text)
         text = "".join(str(int(c)) if c.isdecimal() and not c.isascii() else c for c in text).translate(TABLE)
     text = SPACING.sub(lambda found: "" if found[0] in {r"\,", r"\!", r"\;", r"\:"} else " ", text)
-    return text.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac").replace(r"\cfrac", r"\frac").replace("{,}", ",")
+    text = ARRAY.sub(r"\\begin{matrix}", text).replace(r"\end{array}", r"\end{matrix}")
+    text = BRACED_COMMA.sub(",", text)
+    return text.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac").replace(r"\cfrac", r"\frac")
 
 
 def fractions_spelt(text: str) -> str:
     """½ as 1/2, ² as ^{2}, x₁ as x_{1}."""
-    text = re.sub("".join(["[", *SUPERSCRIPT, "]{1,40}"]), lambda f: "^{" + "".join(map(SUPERSCRIPT.__getitem__, f[0])) + "}", text)
-    text = re.sub("".join(["[", *SUBSCRIPT, "]{1,40}"]), lambda f: "_{" + "".join(map(SUBSCRIPT.__getitem__, f[0])) + "}", text)
+    text = re.sub(
+        "".join(["[", *SUPERSCRIPT, "]{1,40}"]),
+        lambda f: "^{" + "".join(map(SUPERSCRIPT.__getitem__, f[0])) + "}",
+        text,
+    )
+    text = re.sub(
+        "".join(["[", *SUBSCRIPT, "]{1,40}"]), lambda f: "_{" + "".join(map(SUBSCRIPT.__getitem__, f[0])) + "}", text
+    )
     text = re.sub(f"(?<=\\d) ?([{''.join(VULGAR)}])", lambda f: f" {VULGAR[f[1]]}", text)
     return re.sub(f"[{''.join(VULGAR)}]", lambda f: f"({VULGAR[f[0]]})", text)
 
@@ -223,7 +283,21 @@ class Reader:
             return token not in {"and", "or", "U"}
         if kind == "cmd":
             return token not in RELATIONS and token not in {
-                *("\\}", "\\cup", "\\pm", "\\mp", "\\cdot", "\\times", "\\div", "\\ast", "\\%", "\\\\", "\\end", "\\circ", "\\cap"),
+                *(
+                    "\\}",
+                    "\\cup",
+                    "\\pm",
+                    "\\mp",
+                    "\\cdot",
+                    "\\times",
+                    "\\div",
+                    "\\ast",
+                    "\\%",
+                    "\\\\",
+                    "\\end",
+                    "\\circ",
+                    "\\cap",
+                ),
                 *("\\ldots", "\\dots", "\\cdots", "\\&"),
             }
         return kind == "num" or token in {"(", "[", "{"}
@@ -345,7 +419,10 @@ class Reader:
 
     def plain_fraction(self) -> Fraction | None:
         r"""The value of a `\frac` of two plain numerals, taken; None, and nothing taken, for another."""
-        found = re.match(r"\\frac(?:\{(\d{1,9})\}\{(\d{1,9})\}|(\d)(\d)(?!\d))", "".join(t for _, t in self.tokens[self.at : self.at + 7]))
+        found = re.match(
+            r"\\frac(?:\{(\d{1,9})\}\{(\d{1,9})\}|(\d)(\d)(?!\d))",
+            "".join(t for _, t in self.tokens[self.at : self.at + 7]),
+        )
         if found is None or not int(found[2] or found[4]):
             return None
         self.at += 7 if found[1] else 2

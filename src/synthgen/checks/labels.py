@@ -31,8 +31,13 @@ DENIED_AFTER = re.compile(
     r"right only|too \w+)|(?:is|would)n't\b|\?|ではな|じゃな|でない|이 아니)",
     re.IGNORECASE,
 )
-LISTED = re.compile(r"[\s\"'”’)]{0,3}(?:,|;|、|/|\bor\b|\bnor\b|\band\b|\bи\b|\bни\b|或|和|,? (?:or|nor|and))[\s\"'“‘(]{0,3}(?:(?:an?|the) )?", re.IGNORECASE)
-EITHER = re.compile(r"\s?(?:,|/|、|,? ?\b(?:or|and|oder|und|ou|o|или)\b|或者?|和)\s?(?:(?:an?|the|it is|as) )?", re.IGNORECASE)
+LISTED = re.compile(
+    r"[\s\"'”’)]{0,3}(?:,|;|、|/|\bor\b|\bnor\b|\band\b|\bи\b|\bни\b|或|和|,? (?:or|nor|and))[\s\"'“‘(]{0,3}(?:(?:an?|the) )?",
+    re.IGNORECASE,
+)
+EITHER = re.compile(
+    r"\s?(?:,|/|、|,? ?\b(?:or|and|oder|und|ou|o|или)\b|或者?|和)\s?(?:(?:an?|the|it is|as) )?", re.IGNORECASE
+)
 WEAK = re.compile(
     r"\b(?:(?:could|might|may|can) (?:also )?be|(?:some|one|many|people|others|you|i) (?:would|might|could|may) (?:also )?(?:say|think|call|argue|expect)|"
     r"many (?:think|say|believe)|possibly|perhaps|maybe|whether|either|hard to say|cannot decide|can't decide|common mistake|"
@@ -53,9 +58,14 @@ ASSERTS = re.compile(
     r"[\s\"'“‘(*]{0,3}$",
     re.IGNORECASE,
 )
-LETTER_CUE = re.compile(r"(?:\b(?:option|choice|answer|letter|is|choose|pick|select|leaves|be|so|are|not|or|and|both|either|neither|than|only)|[,:(]|^)[\s(\"'*]{0,3}$", re.IGNORECASE)
+LETTER_CUE = re.compile(
+    r"(?:\b(?:option|choice|answer|letter|is|choose|pick|select|leaves|be|so|are|not|or|and|both|either|neither|than|only)|[,:(]|^)[\s(\"'*]{0,3}$",
+    re.IGNORECASE,
+)
 LETTER_AFTER = re.compile(r"[)\].,:;!?\"'*]|$|\s*(?:$|\n)|\s(?:is|are|or|and|but|because|since|would|fits|,|-|–|—)")
-HEAD_AFTER = re.compile(r"[\"'”’)*`}\]]{0,3}\s?(?:[.,:;!\n()—–|-]|$|\s(?:because|since|as|with|,|\()|[^\w\s])", re.IGNORECASE)
+HEAD_AFTER = re.compile(
+    r"[\"'”’)*`}\]]{0,3}\s?(?:[.,:;!\n()—–|-]|$|\s(?:because|since|as|with|,|\()|[^\w\s])", re.IGNORECASE
+)
 JSON_LINE = re.compile(r"[\"']?\b[\w ]{1,30}[\"']?\s?[:=：]\s?[\"'“]?")
 PREFIX = re.compile(r"[^\n:：]{1,40}[:：]\s?")
 QUESTION = re.compile(r"\?\s*$")
@@ -140,7 +150,11 @@ def settled(answer: str, labels: Labels) -> tuple[str, str]:
 
 def plain(text: str) -> str:
     """A text without the marks of type, and without LaTeX around words."""
-    text = re.sub(r"\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}", r"\1", final.unmarked(text)).replace("`", "").replace("$", "")
+    text = (
+        re.sub(r"\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}", r"\1", final.unmarked(text))
+        .replace("`", "")
+        .replace("$", "")
+    )
     return re.sub(r"^[ \t]*[-•*][ \t]+", "", text, flags=re.MULTILINE).strip()
 
 
@@ -259,7 +273,12 @@ def affirmed(clause: str, labels: Labels) -> Iterator[Mention]:
     for one in mentions(clause, labels):
         before = clause[: one.start]
         linked = denied_before is not None and LISTED.fullmatch(clause[denied_before.end : one.start]) is not None
-        if linked or DENIED.search(before[-80:]) or DENIED_ALONE.search(before[-6:]) or DENIED_AFTER.match(clause, one.end):
+        if (
+            linked
+            or DENIED.search(before[-80:])
+            or DENIED_ALONE.search(before[-6:])
+            or DENIED_AFTER.match(clause, one.end)
+        ):
             denied_before = one
             if (other := complement(one.label, labels)) and not DENIED_AFTER.match(clause, one.end) and not linked:
                 yield one._replace(label=other)
@@ -292,7 +311,9 @@ def mentions(text: str, labels: Labels) -> Iterator[Mention]:
         letter = written.upper() in labels.letters
         if letter and not letter_meant(text, match):
             continue
-        if written.casefold() in {"no", "none"} and not re.match(r"[\s\"'”*)]{0,3}(?:$|[.,:;!?\n—–)/-]|(?:and|or)\b)", text[match.end() :]):
+        if written.casefold() in {"no", "none"} and not re.match(
+            r"[\s\"'”*)]{0,3}(?:$|[.,:;!?\n—–)/-]|(?:and|or)\b)", text[match.end() :]
+        ):
             continue
         yield Mention(match.start(), match.end(), labels.of(written), letter)
 
@@ -301,10 +322,16 @@ def letter_meant(text: str, match: re.Match[str]) -> bool:
     """Whether a single letter is a label here and no word."""
     after = LETTER_AFTER.match(text, match.end())
     if match[0].islower():
-        return bool(re.search(r"(?:\boption|\bchoice|\banswer|\bletter|\()\s?$", text[: match.start()], re.IGNORECASE) and after)
+        return bool(
+            re.search(r"(?:\boption|\bchoice|\banswer|\bletter|\()\s?$", text[: match.start()], re.IGNORECASE) and after
+        )
     if match[0] in {"A", "I"}:
         return after is not None
-    return not re.search(r"\b(?:vitamin|hepatitis|plan|grade|type|group|class|figure|table|section)\s$", text[: match.start()], re.IGNORECASE)
+    return not re.search(
+        r"\b(?:vitamin|hepatitis|plan|grade|type|group|class|figure|table|section)\s$",
+        text[: match.start()],
+        re.IGNORECASE,
+    )
 
 
 def says(answer: str, words: str) -> Found:

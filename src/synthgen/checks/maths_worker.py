@@ -285,7 +285,9 @@ class Judge:
         match tree[0]:
             case "interval":
                 low, high = self.value(tree[2], {}), self.value(tree[3], {})
-                return bool((low <= x if tree[1][0] == "[" else low < x) and (x <= high if tree[1][1] == "]" else x < high))
+                return bool(
+                    (low <= x if tree[1][0] == "[" else low < x) and (x <= high if tree[1][1] == "]" else x < high)
+                )
             case "tuple" if len(tree) == 3:
                 return bool(self.value(tree[1], {}) < x < self.value(tree[2], {}))
             case "union" | "or":
@@ -390,7 +392,15 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
             equal = any(judge.same(truth, given) for judge in judges)
     except (Undecided, Outside, ZeroDivisionError) as error:
         return {"equal": None, "why": str(error) or "a value that is not defined"}
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, MemoryError, mpmath.libmp.NoConvergence) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        OverflowError,
+        RecursionError,
+        MemoryError,
+        mpmath.libmp.NoConvergence,
+    ) as error:
         return {"equal": None, "why": f"not decided: {type(error).__name__}"}
     return {"equal": equal, "why": ""}
 

@@ -25,7 +25,9 @@ SCALED = re.compile(rf"(\d(?:[\d.,]*\d)?) ?({'|'.join(SCALES)})s?\b", re.IGNOREC
 THOUSANDS_K = re.compile(r"(?<=[€£$¥])(\d[\d.,]*)k\b", re.IGNORECASE)
 CODES = "USD|EUR|GBP|INR|CHF|JPY|CNY"
 CURRENCY = re.compile(rf"\\\$|[€£¥₹₽₩₺]|\b(?:{CODES}|Rs\.?)(?=[\s\d])|(?<=\d)\s?(?:{CODES})\b|(?<=\d)/-")
-PERCENT = re.compile(r"(?<=[\d)}]) ?(?:percent|per cent|pct|prozent|pour cent|por ciento|процент\w{0,3})\b", re.IGNORECASE)
+PERCENT = re.compile(
+    r"(?<=[\d)}]) ?(?:percent|per cent|pct|prozent|pour cent|por ciento|процент\w{0,3})\b", re.IGNORECASE
+)
 MINUS = re.compile(r"\b(?:minus|negative|moins|menos)\s+(?=[\d\\])", re.IGNORECASE)
 DEGREES = re.compile(r"\^(?:\\circ|\{\s?\\circ\s?\})\s?[CF]\b")
 DOLLARS = re.compile(r"\$\$?([^$]{1,600}?)\$\$?|\\\((.{1,600}?)\\\)|\\\[(.{1,900}?)\\\]", re.DOTALL)
@@ -37,8 +39,9 @@ UNIT = re.compile(
 )
 ASIDE = re.compile(
     rf"\s\((?:[^()]*[^\\A-Za-z()])?(?!(?:{'|'.join(sorted(FUNCTIONS))})\b)[A-Za-z]{{3,}}[^()]*\)|"
-    r"(?<=[\d}a-z]) \([\d\s*+/=.,x-]{1,80}\)"
+    r"(?<=[\d}a-z]) \([\d\s*+/=.x-]{1,80}\)"
 )
+ENVIRONMENT = re.compile(r"\\(?:begin|end)\{[a-z]{1,10}\*?\}")
 TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b")
 NOT = frozenset("not isn't never nicht pas не ne no wasn't aren't cannot can't 不是".split())
 JOINS = {
@@ -53,10 +56,12 @@ UNSURE = re.compile(
     r"|\b(?:don't|do not) know\b|\bnot enough information|\bunable to\b|\bimpossible to\b",
     re.IGNORECASE,
 )
-PLEASANT = re.compile(r"\b(?:let me know|hope (?:this|that) helps|feel free|(?:further|other|any) questions)\b", re.IGNORECASE)
+PLEASANT = re.compile(
+    r"\b(?:let me know|hope (?:this|that) helps|feel free|(?:further|other|any) questions)\b", re.IGNORECASE
+)
 REJECTED = re.compile(r"\s*(?:is|was|would be) (?:wrong|incorrect|not (?:right|correct|the answer))", re.IGNORECASE)
 PIECE = re.compile(
-    r"\x01([^\x02]*)\x02|(\d(?:[\d.,'_]*\d)?(?:[eE][+-]?\d{1,5}(?!\w))?(?: \d{3}(?![\d.]))*(?:[.,]\d+)?|\.\d+)"
+    r"\x01([^\x02]*)\x02|(\d+\.(?=\\overline)|\d(?:[\d.,'_]*\d)?(?:[eE][+-]?\d{1,5}(?!\w))?(?: \d{3}(?![\d.]))*(?:[.,]\d+)?|\.\d+)"
     r"|(\\(?:begin|end)\{[a-z]{1,10}\}|\\[A-Za-z]+|\\[{}|\\%])|([^\W\d_]+(?:'[^\W\d_]+)?)"
     r"|(\.\.\.|\*\*|<=|>=|!=|[-+*/^_=<>!%|(){}\[\],;&'])|(\s+)|(.)",
     re.DOTALL,
@@ -85,6 +90,8 @@ class Run(NamedTuple):
     """The word before it, past those that only hedge."""
     after: str
     """What follows it, up to 60 characters."""
+    tail: bool = False
+    """Whether it goes on from what stands before it: `× 24 = 96` after `4 boxes`."""
 
 
 class Group(NamedTuple):
@@ -110,7 +117,8 @@ def cleaned(text: str) -> str:
     text = CURRENCY.sub("", text).replace("$", "").strip()
     text = text.removeprefix("\\[").removeprefix("\\(").removesuffix("\\]").removesuffix("\\)")
     text = PERCENT.sub("%", DEGREES.sub("", tidy(TEXT.sub(kept_word, text))))
-    return SCALED.sub(scaled, text).strip().rstrip(".").strip()
+    text = SCALED.sub(scaled, text).strip()
+    return text if text.endswith("...") else text.rstrip(" .,;:")
 
 
 def kept_word(found: re.Match[str]) -> str:
@@ -166,15 +174,18 @@ def alone(line: str, names: frozenset[str]) -> bool:
 
 
 def stated(statement: str, names: frozenset[str], *, first: bool) -> Claim:
-    """What one statement says: its first group where it is marked as the answer, else that after the last cue."""
+    """What one statement says: what it begins with where it is marked as the answer, else what follows the last cue."""
+    if first:
+        statement = next(iter(final.sentences(statement)), "")
     if UNSURE.search(statement):
         return Claim(why="settles on nothing", statement=statement)
     found = [group for group in groups(prepared(statement), names) if holds(group)]
     if not found:
         return Claim(statement=statement)
-    after_equals = [group for group in found if group.runs[-1].text.startswith("=")]
+    tails = [group for group in found if group.runs[-1].tail]
     cued = [group for group in found if group.runs[0].before in CUE]
-    group = after_equals[-1] if after_equals else found[0] if first else (cued or found)[-1]
+    at_start = first and not found[0].runs[0].before
+    group = tails[-1] if tails else found[0] if at_start else (cued or found)[-1]
     if "to" in group.joins:
         return Claim(why="settles on a range", statement=statement)
     unit = re.match(r"\s*([^\W\d_]+)", group.runs[-1].after)
@@ -202,12 +213,12 @@ def marked(text: str) -> str:
     r"""The text with what stands in $...$, \(...\) or \[...\] between two marks; a lone dollar is money."""
     found, at = [], 0
     while match := DOLLARS.search(text, at):
-        inner = TEXT.sub("", match[1] or "")
+        inner = ENVIRONMENT.sub("", TEXT.sub("", match[1] or ""))
         if any(word.lower() not in FUNCTIONS for word in LONG_WORD.findall(inner)):
             found.append(f"{text[at : match.start()]} ")
             at = match.start() + 1
             continue
-        found.append(f"{text[at : match.start()]}\x01{match[1] or match[2] or match[3]}\x02")
+        found.append(f"{text[at : match.start()]}\x01{TEXT.sub(kept_word, match[1] or match[2] or match[3])}\x02")
         at = match.end()
     return "".join([*found, text[at:]])
 
@@ -253,13 +264,18 @@ def runs(text: str, names: frozenset[str]) -> Iterator[tuple[Run, int, int]]:
         while kind == "math" and at < len(pieces) and pieces[at][0] in {"math", "space"}:
             at += 1
         first, last = pieces[start][1], pieces[at - 1][2]
+        tail = text[first : first + 1] in {"=", "*", "/", "+"} and "=" in text[first:last]
         if kind == "forced":
-            yield Run(cleaned(text[first + 1 : last - 1]), word_before(text, first), text[last : last + 60]), first, last
+            yield (
+                Run(cleaned(text[first + 1 : last - 1]), word_before(text, first), text[last : last + 60]),
+                first,
+                last,
+            )
             continue
         inside, lead, trail = trimmed(text[first:last])
         if inside:
             first, last = first + lead, last - trail
-            yield Run(inside, word_before(text, first), text[last : last + 60]), first, last
+            yield Run(inside, word_before(text, first), text[last : last + 60], tail), first, last
 
 
 def word_before(text: str, at: int) -> str:
@@ -286,6 +302,14 @@ def scan(text: str, names: frozenset[str]) -> Iterator[tuple[str, int, int]]:
         kind = "forced" if forced is not None else "math" if numeral or command or sign else "other"
         if word:
             kind = "math" if formula or mathematical(word, text, match.start(), match.end(), names) else "word"
+        elif (
+            numeral
+            and at
+            and text[at - 1].isascii()
+            and text[at - 1].isalpha()
+            and "\\" not in text[max(0, at - 12) : at]
+        ):
+            kind = "math" if len(re.findall(r"[A-Za-z]+$", text[max(0, at - 12) : at])[0]) == 1 else "word"
         elif space and "\n" not in space:
             kind = "space"
         after_number = bool(numeral) or command == "\\pi" or (after_number and sign in {")", "}"})
@@ -295,7 +319,7 @@ def scan(text: str, names: frozenset[str]) -> Iterator[tuple[str, int, int]]:
 
 def no_prose(text: str) -> bool:
     """Whether all words of a statement are names of functions or single letters."""
-    words = BARE.findall(re.sub(r"\\(?:begin|end)\{[a-z]+\}", "", text))
+    words = BARE.findall(ENVIRONMENT.sub("", text))
     return all(ALIASES.get(word.lower(), word.lower()) in FUNCTIONS for word in words) and text.isascii()
 
 
@@ -321,13 +345,15 @@ def mathematical(word: str, text: str, start: int, end: int, names: frozenset[st
 
 def trimmed(text: str) -> tuple[str, int, int]:
     """A formula without the signs that prose put around it, and how much went at its beginning and its end."""
-    inside = text.rstrip(" ,;:([{+*/^=<>&_'|-")
+    inside = text.rstrip(" ,;:([{+*/^=<>&_'-")
+    if inside.count("|") % 2:
+        inside = inside.strip("|")
     if inside.endswith((")", "]", "}")) and not balanced(inside):
         inside = inside[:-1].rstrip()
     trail = len(text) - len(inside)
     if inside.startswith("(") and not balanced(inside) and inside.count("(") > inside.count(")") and "]" not in inside:
         inside = inside[1:]
-    inside = inside.lstrip(" ,;:)]}/^>&_'+*!%")
+    inside = inside.lstrip(" ,;:)]}=/^>&_'+*!%")
     lead = len(text) - trail - len(inside)
     return (inside, lead, trail) if re.search(r"[\w\\]", inside) else ("", lead, trail)
 
