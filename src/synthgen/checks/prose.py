@@ -39,10 +39,11 @@ UNIT = re.compile(
 )
 ASIDE = re.compile(
     rf"\s\((?:[^()]*[^\\A-Za-z()])?(?!(?:{'|'.join(sorted(FUNCTIONS))})\b)[A-Za-z]{{3,}}[^()]*\)|"
-    r"(?<=[\d}a-z]) \([\d\s*+/=.x-]{1,80}\)"
+    r"\s\([a-z]{2} [\da-z][^()]*\)|(?<=[\d}a-z]) \([\d\s*+/=.-]{1,80}\)"
 )
 ENVIRONMENT = re.compile(r"\\(?:begin|end)\{[a-z]{1,10}\*?\}")
-TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b")
+TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b|\b\d{1,2} ?[ap]\.?m\b\.?")
+AND_HALF = re.compile(r"\b(\d{1,9}) and a half\b")
 NOT = frozenset("not isn't never nicht pas не ne no wasn't aren't cannot can't 不是".split())
 JOINS = {
     **dict.fromkeys("and und et y e и 和 & , ;".split(), "and"),
@@ -50,6 +51,8 @@ JOINS = {
     **dict.fromkeys("to through until bis –".split(), "to"),
 }
 CUE = frozenset("is are was were equals equal gives yields get obtain becomes be = ist est es lautet to".split())
+SOURCE = frozenset("from per than at with in by because since".split())
+"""Words before a number that is not what the sentence comes to."""
 HEDGED = frozenset("about approximately roughly exactly around just only simply the a therefore thus now then".split())
 UNSURE = re.compile(
     r"\b(?:cannot|can't|could not|couldn't|not) (?:be )?(?:sure|certain|possible|\w{0,3}(?:solved?|determine|answer|comput|calculat|tell))"
@@ -67,6 +70,7 @@ PIECE = re.compile(
     re.DOTALL,
 )
 MOST_GROUPS = 200
+BLANKS = re.compile(r" {0,3}")
 BARE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
 
 
@@ -185,7 +189,8 @@ def stated(statement: str, names: frozenset[str], *, first: bool) -> Claim:
     tails = [group for group in found if group.runs[-1].tail]
     cued = [group for group in found if group.runs[0].before in CUE]
     at_start = first and not found[0].runs[0].before
-    group = tails[-1] if tails else found[0] if at_start else (cued or found)[-1]
+    others = [group for group in found if group.runs[0].before not in SOURCE]
+    group = tails[-1] if tails else found[0] if at_start else (cued or others or found)[-1]
     if "to" in group.joins:
         return Claim(why="settles on a range", statement=statement)
     unit = re.match(r"\s*([^\W\d_]+)", group.runs[-1].after)
@@ -199,7 +204,9 @@ def holds(group: Group) -> bool:
 
 def prepared(statement: str) -> str:
     """A statement with its mathematics between marks, its numbers in digits, no asides and no currencies."""
-    text = THOUSANDS_K.sub(r"\1 thousand", TIME.sub(" ", statement)).replace("\\$", "")
+    untimed = TIME.sub(" ", statement)
+    text = untimed if ":" in statement or re.search(r"\d", untimed) else statement
+    text = THOUSANDS_K.sub(r"\1 thousand", AND_HALF.sub(r"\1.5", text)).replace("\\$", "")
     text = CURRENCY.sub("", marked(text)).replace("$", "")
     text = TEXT.sub(lambda found: f" {found[1].strip()} ", text)
     text = PERCENT.sub("%", MINUS.sub("-", DEGREES.sub("", tidy(text))))
@@ -290,7 +297,7 @@ def scan(text: str, names: frozenset[str]) -> Iterator[tuple[str, int, int]]:
     """(kind, start, end) of each piece: forced, math, word, space, other."""
     at, after_number, formula = 0, False, no_prose(text)
     while at < len(text):
-        unit = UNIT.match(text, at + (text[at] == " ")) if after_number else None
+        unit = UNIT.match(text, at + len(BLANKS.match(text, at)[0])) if after_number else None  # type: ignore[index]
         if unit and unit[0] not in names:
             yield "word", at, unit.end()
             at, after_number = unit.end(), False
@@ -330,6 +337,8 @@ def mathematical(word: str, text: str, start: int, end: int, names: frozenset[st
         return text[end : end + 1] == "("
     if name in FUNCTIONS or name in {"pi", "infinity"}:
         return True
+    if not (word.isascii() or all("α" <= letter <= "ω" for letter in word)):
+        return False
     beside = (text[start - 1 : start] if start else " ") + (text[end : end + 1] or " ")
     if len(word) > 3 or "'" in word:
         return len(word) == 3 and word[1] == "'"
