@@ -1,7 +1,7 @@
 """Answers as models write them to tasks with a closed set of labels, and to questions with one right wording.
 
 Three kinds for `label`: plain ones, other ways of saying the same, and near misses; then `exact`. They were written before the
-checks were, and every third, `HELD_OUT`, was left out of sight while the checks were mended.
+checks were; `HELD_OUT` was written afterwards, and the checks were not mended for it.
 """
 
 from typing import Any
@@ -374,6 +374,141 @@ EXACT: list[tuple[list[str], str, bool]] = [
 ]
 
 
+EMOTIONS = {"labels": ["joy", "anger", "sadness", "fear", "surprise"]}
+TICKETS = {"labels": ["bug report", "feature request", "question", "other"]}
+STANCE = {"labels": ["favor", "against", "none"]}
+RELATED = {"labels": ["related", "unrelated"]}
+LANGUAGES = {"labels": ["Danish", "Dutch", "German"]}
+TENSE = {"labels": ["past", "present", "future"]}
+CHOICE = {"labels": ["A", "B", "C", "D", "E"]}
+SPANISH = {"labels": ["positivo", "negativo", "neutro"]}
+KOREAN = {"labels": ["긍정", "부정", "중립"]}
+FRENCH = {"labels": ["vrai", "faux"]}
+RISK = {"labels": ["low", "medium", "high"]}
+PLANETS = {
+    "labels": ["Mercury", "Venus", "Mars", "Jupiter"],
+    "options": {"A": "Venus", "B": "Mars", "C": "Mercury", "D": "Jupiter"},
+}
+HELD: list[Row] = [
+    (EMOTIONS, "anger", "The dominant emotion in this message is anger.", True),
+    (EMOTIONS, "anger", "Anger. The sender is furious about the delay; there is a trace of sadness too.", True),
+    (EMOTIONS, "anger", "While there is some sadness, the dominant emotion is anger.", True),
+    (EMOTIONS, "anger", "I sense anger and fear.", False),
+    (EMOTIONS, "anger", "It's not anger; it's fear.", False),
+    (EMOTIONS, "anger", '**Emotion:** Anger\n\n**Why:** words such as "unacceptable" show no joy.', True),
+    (EMOTIONS, "sadness", "Sadness, mixed with a little anger.", True),
+    (EMOTIONS, "sadness", "The writer sounds surprised.", False),
+    (EMOTIONS, "fear", "Looking at the options: joy (no), anger (no), sadness (no), fear (yes). So: fear", True),
+    (EMOTIONS, "joy", "No joy here, only anger.", False),
+    (TICKETS, "bug report", "This is a bug report.", True),
+    (TICKETS, "bug report", "Category: Bug Report", True),
+    (TICKETS, "bug report", "bug-report", True),
+    (TICKETS, "bug report", "This reads like a feature request rather than a bug report.", False),
+    (TICKETS, "bug report", "It is phrased as a question, but it is really a bug report.", True),
+    (TICKETS, "question", "This is neither a bug report nor a feature request. I'd file it under question.", True),
+    (TICKETS, "feature request", "Feature request - the user asks for dark mode.", True),
+    (TICKETS, "feature request", "The user has a question about a feature.", False),
+    (TICKETS, "other", "other", True),
+    (TICKETS, "other", "On the other hand, this is a question.", False),
+    (STANCE, "against", "The author is against the proposal.", True),
+    (STANCE, "against", "Against", True),
+    (STANCE, "against", "The author is in favor of the proposal.", False),
+    (STANCE, "favor", "The stance is favor.", True),
+    (STANCE, "none", "None: the text takes no position.", True),
+    (RELATED, "unrelated", "The two sentences are unrelated.", True),
+    (RELATED, "related", "The two sentences are unrelated.", False),
+    (RELATED, "related", "They are closely related.", True),
+    (RELATED, "unrelated", "They are not related.", True),
+    (LANGUAGES, "Danish", "The sentence is in Danish, not Dutch or German.", True),
+    (LANGUAGES, "Danish", 'It looks like German at first, but words such as "ikke" make it Danish.', True),
+    (LANGUAGES, "Danish", "Dutch", False),
+    (LANGUAGES, "Danish", "Either Danish or Dutch.", False),
+    (LANGUAGES, "German", 'This is German. Danish would have "og" for "und".', True),
+    (TENSE, "past", "The verb is in the past tense.", True),
+    (TENSE, "past", "Past tense", True),
+    (TENSE, "past", "The verb is in the present tense, not the past.", False),
+    (TENSE, "future", '"Will go" marks the future.', True),
+    (
+        CHOICE,
+        "C",
+        "Let's check each option.\nA: 12, too small.\nB: 15, too small.\nC: 18, fits.\nD: 21, too large.\nE: 24, too large.\n\nThe answer is C.",
+        True,
+    ),
+    (CHOICE, "C", "Let's check each option.\nA: 12, too small.\nB: 15, fits.\n\nThe answer is B.", False),
+    (CHOICE, "C", "**Answer: C**", True),
+    (CHOICE, "C", "C: 18", True),
+    (CHOICE, "C", "(c) 18", True),
+    (CHOICE, "C", "I'd choose C.", True),
+    (CHOICE, "C", "My answer is C because A and B are too small.", True),
+    (CHOICE, "C", "Both C and D could work.", False),
+    (CHOICE, "C", "None of the above.", False),
+    (CHOICE, "C", "The correct answer is not C, it's E.", False),
+    (CHOICE, "E", "The correct answer is not C, it's E.", True),
+    (CHOICE, "A", "A", True),
+    (CHOICE, "A", "A is the correct answer.", True),
+    (CHOICE, "A", "Option A, since a triangle has three sides.", True),
+    (CHOICE, "D", "A triangle has 180 degrees, hence D.", True),
+    (CHOICE, "A", "A triangle has 180 degrees, hence D.", False),
+    (SPANISH, "positivo", "El sentimiento es positivo.", True),
+    (SPANISH, "positivo", "No es positivo, sino negativo.", False),
+    (SPANISH, "negativo", "Respuesta: negativo", True),
+    (KOREAN, "긍정", "정답: 긍정", True),
+    (KOREAN, "긍정", "부정", False),
+    (FRENCH, "faux", "C'est faux.", True),
+    (FRENCH, "faux", "Faux, car Paris est en France.", True),
+    (FRENCH, "vrai", "Ce n'est pas vrai.", False),
+    (RISK, "high", "Risk level: HIGH", True),
+    (RISK, "high", "The risk is high.", True),
+    (RISK, "high", "The risk is medium to high.", False),
+    (RISK, "low", "There's a low risk, so I'd rate it low.", True),
+    (RISK, "medium", "Not low, not high: medium.", True),
+    (RISK, "low", "The risk is not low.", False),
+    (PLANETS, "Mars", "B", True),
+    (PLANETS, "Mars", "The answer is B) Mars.", True),
+    (PLANETS, "Mars", "The red planet is Mars.", True),
+    (PLANETS, "Mars", "A) Venus", False),
+    (PLANETS, "Mars", "The answer is D.", False),
+    (PLANETS, "Mercury", "It is the smallest planet: Mercury (C), smaller than Mars.", True),
+    (SENTIMENT, "negative", "The sentiment leans negative overall.", True),
+    (SENTIMENT, "negative", "Overall: negative 👎", True),
+    (SENTIMENT, "negative", "I'd say it's somewhat negative.", True),
+    (SENTIMENT, "negative", "It does not express a negative sentiment.", False),
+    (SENTIMENT, "neutral", "There is no positive or negative language, which makes the text neutral.", True),
+    (
+        SENTIMENT,
+        "positive",
+        "The review is overwhelmingly positive, with only one negative remark about parking.",
+        True,
+    ),
+    (SENTIMENT, "positive", "As an AI, I have no feelings, but the text reads positive.", True),
+    (SENTIMENT, "positive", "positive positive positive", True),
+    (SENTIMENT, "positive", "Sentiment analysis sorts texts into positive, negative and neutral ones.", False),
+    (YES_NO, "yes", "Yes!", True),
+    (YES_NO, "yes", "yes, both conditions hold, so there is no contradiction", True),
+    (YES_NO, "no", "It does not. The answer is no.", True),
+    (YES_NO, "no", "The answer is: No", True),
+    (YES_NO, "no", "I'm afraid not.", False),
+    (TRUTH, "true", "That's true.", True),
+    (TRUTH, "true", "It would be wrong to call this false; it is true.", True),
+    (TRUTH, "false", "This statement is false because true north differs from magnetic north.", True),
+    (CHINESE, "中性", "这段文字的情感是中性，既不是正面也不是负面。", True),
+    (CHINESE, "负面", "虽然开头是正面的，但总体是负面。", True),
+]
+HELD_EXACT: list[tuple[list[str], str, bool]] = [
+    (["Marie Curie"], "Marie Curie", True),
+    (["Marie Curie"], "The answer is **Marie Curie**.", True),
+    (["Marie Curie"], "marie curie", True),
+    (["Marie Curie"], "It was Pierre Curie.", False),
+    (["Marie Curie"], "Final answer: Marie Curie", True),
+    (["1:30 pm", "13:30"], "13:30", True),
+    (["1:30 pm", "13:30"], "The meeting is over at 1:30 pm. Answer: 1:30 PM", True),
+    (["1:30 pm", "13:30"], "13:03", False),
+    (["H2O"], "H2O", True),
+    (["H2O"], "\\boxed{H2O}", True),
+    (["H2O"], "HO2", False),
+]
+
+
 def _rows(rows: list[Row]) -> list[Case]:
     return [(text, "label", {"answer": answer, **given}, right) for given, answer, text, right in rows]
 
@@ -384,5 +519,8 @@ EQUAL: list[Case] = _rows(LABEL_EQUAL)
 """Right in other words, or with other labels around it."""
 NEAR: list[Case] = _rows(LABEL_NEAR)
 """Nearly right, or right only if one does not look."""
-CASES: list[Case] = PLAIN + EQUAL + NEAR + [(text, "exact", {"answers": one}, right) for one, text, right in EXACT]
-HELD_OUT: list[Case] = CASES[2::3]
+HELD_OUT: list[Case] = _rows(HELD) + [(text, "exact", {"answers": one}, right) for one, text, right in HELD_EXACT]
+"""Written after the checks were, run once, and never mended for."""
+CASES: list[Case] = (
+    PLAIN + EQUAL + NEAR + [(text, "exact", {"answers": one}, right) for one, text, right in EXACT] + HELD_OUT
+)

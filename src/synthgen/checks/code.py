@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgen import sandbox
-from synthgen.checks import Found
+from synthgen.checks.found import Found
 from synthgen.errors import ConfigError
 from synthgen.sandbox import Limits, Ran, Sandbox
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 MOST_HEAD, MOST_TAIL = 4_000, 16_000
 """Characters that are read at the beginning and at the end of a long answer."""
 THOUGHT = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
+STOP = re.compile(r"<\|(?:im_start|im_end|endoftext|eot_id|end|end_of_text)\|>|</s>")
 TAG = re.compile(r"<(?:final_?)?answer>([^<]{0,2000})</(?:final_?)?answer>", re.IGNORECASE)
 MARKUP = re.compile(r"</?(?:b|i|em|strong|p|u|code|br|span|div|center|mark)\s?/?>", re.IGNORECASE)
 FENCE = re.compile(r"^[ \t]*(?:```|~~~)[\w+-]*[ \t]*$", re.MULTILINE)
@@ -42,7 +43,7 @@ BACKWARD = re.compile(
 
 def readable(text: str) -> str:
     """The text without thoughts, markup and blank runs, and without the middle of a long one."""
-    text = THOUGHT.split(text)[-1]
+    text = STOP.split(THOUGHT.split(text)[-1], maxsplit=1)[0]
     if len(text) > MOST_HEAD + MOST_TAIL:
         text = f"{text[:MOST_HEAD]}\n{text[-MOST_TAIL:]}"
     text = BLANK.sub(" ", text.replace("\r\n", "\n"))
@@ -94,13 +95,17 @@ def statements(text: str) -> Iterator[str]:
     tags = TAG.findall(text)
     if tags:
         yield tags[-1].strip()
-    if box := boxed(text):
-        yield box
-    if hashes := HASHES.findall(text):
-        yield hashes[-1].strip()
     plain = unmarked(text)
     marks = list(MARKER.finditer(plain))
-    if marks and (said := following(plain, marks[-1].end())):
+    said = following(plain, marks[-1].end()) if marks else ""
+    last_box = max((end for _, end, _ in boxes(plain)), default=-1)
+    if said and "final" in marks[-1][0].lower() and marks[-1].start() > last_box >= 0:
+        yield said
+    if last_box >= 0:
+        yield boxed(plain)
+    if hashes := HASHES.findall(text):
+        yield hashes[-1].strip()
+    if said:
         yield said
     backward = BACKWARD.findall(plain[-MOST_HEAD:])
     if backward and not marks:

@@ -29,49 +29,51 @@ SIGNS = {
     **dict.fromkeys("\u00a0\u2009\u202f\u2007\u2002\u2003\u3000", " "),
     **dict.fromkeys("’ʼ′", "'"),
     **dict.fromkeys("\ufe0f\u20e3\u200b\u200e\u200f\u2060\ufeff", ""),
-    "＝": "=",
-    "＋": "+",
-    "（": "(",
-    "）": ")",
-    "，": ",",
-    "．": ".",
-    "％": "%",
-    "٫": ".",
-    "٬": ",",
-    "〖": "",
-    "…": "...",
-    "√": r"\sqrt ",
-    "∛": r"\cbrt ",
-    "π": r"\pi ",
-    "∞": r"\infty ",
-    "°": r"^\circ ",
-    "º": r"^\circ ",
-    "∪": r"\cup ",
-    "≤": r"\le ",
-    "⩽": r"\le ",
-    "≥": r"\ge ",
-    "⩾": r"\ge ",
-    "≠": r"\ne ",
-    "≈": r"\approx ",
-    "±": r"\pm ",
-    "∓": r"\pm ",
-    "∅": r"\emptyset ",
-    "∈": r"\in ",
-    "θ": r"\theta ",
-    "α": r"\alpha ",
-    "β": r"\beta ",
-    "λ": r"\lambda ",
-    "ℝ": r"\R ",
+    **{
+        "＝": "=",
+        "＋": "+",
+        "（": "(",
+        "）": ")",
+        "，": ",",
+        "．": ".",
+        "％": "%",
+        "٫": ".",
+        "٬": ",",
+        "〖": "",
+        "…": "...",
+    },
+    **{"√": r"\sqrt ", "∛": r"\cbrt ", "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ ", "º": r"^\circ ", "∪": r"\cup "},
+    **{
+        "≤": r"\le ",
+        "⩽": r"\le ",
+        "≥": r"\ge ",
+        "⩾": r"\ge ",
+        "≠": r"\ne ",
+        "≈": r"\approx ",
+        "±": r"\pm ",
+        "∓": r"\pm ",
+    },
+    **{
+        "∅": r"\emptyset ",
+        "∈": r"\in ",
+        "θ": r"\theta ",
+        "α": r"\alpha ",
+        "β": r"\beta ",
+        "λ": r"\lambda ",
+        "ℝ": r"\R ",
+    },
 }
 TABLE = str.maketrans(SIGNS)
 DIGIT = re.compile(r"[^\W\d_]|\d")
 SPACING = re.compile(
     r"(?<!\\)\\(?:[,;:! ]|q?quad\b|left\b\.?|right\b\.?|displaystyle\b|limits\b|big[lr]?\b|Big[lr]?\b|[dt]?mathstrut\b)|~"
 )
+ARRAY = re.compile(r"\\begin\{array\}\s?\{[clr| ]{0,20}\}")
+BRACED_COMMA = re.compile(r"(?<=\d) ?\{ ?, ?\} ?(?=\d)")
 TEXT = re.compile(
-    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|operatorname|rm|mathit)\s?\{([^{}]{0,200})\}(?:\^\{?[23]\}?)?"
+    r"\\(?:text|textnormal|textbf|textit|textrm|mathrm|mathbf|mbox|operatorname|rm|mathit)\s?\{([^{}]{0,200})\}(?:\^\{?[23]\}?)?"
 )
-LITERAL = r"\d+(?:[.,'_]\d+|\{,\}\d{3}| \d{3}(?![\d.,]*\d))*(?:\.(?!\d|\.\.))?|\.\d+"
+LITERAL = r"\d+(?:[.,'_]\d+|\{,\}\d{3}| \d{3}(?!\d))*(?:\.(?!\d|\.\.))?|\.\d+"
 TOKEN = re.compile(
     rf"\s*(?:(?P<num>(?:{LITERAL})(?:[eE][+-]?\d{{1,5}}(?![\w{{]))?)|(?P<cmd>\\[A-Za-z]+|\\[{{}}|\\%#&_$])"
     r"|(?P<word>[^\W\d_]+)|(?P<dots>\.\.\.)|(?P<op>\*\*|<=|>=|!=|->|=>|[-+*/^_=<>!%|(){}\[\],;:&'~]))"
@@ -89,28 +91,18 @@ ALIASES = {
     "cosec": "csc",
 }
 RELATIONS = {
-    "=": "=",
-    "<": "<",
-    ">": ">",
-    "<=": "<=",
-    ">=": ">=",
-    "!=": "!=",
-    "\\ne": "!=",
-    "\\neq": "!=",
-    "\\le": "<=",
-    "\\leq": "<=",
-    "\\leqslant": "<=",
-    "\\ge": ">=",
-    "\\geq": ">=",
-    "\\geqslant": ">=",
-    "\\lt": "<",
-    "\\gt": ">",
-    "\\approx": "~",
-    "\\simeq": "~",
-    "\\sim": "~",
-    "\\equiv": "=",
-    "~": "~",
-    "\\in": "in",
+    **{"=": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", "\\ne": "!=", "\\neq": "!="},
+    **{
+        "\\le": "<=",
+        "\\leq": "<=",
+        "\\leqslant": "<=",
+        "\\ge": ">=",
+        "\\geq": ">=",
+        "\\geqslant": ">=",
+        "\\lt": "<",
+        "\\gt": ">",
+    },
+    **{"\\approx": "~", "\\simeq": "~", "\\sim": "~", "\\equiv": "=", "~": "~", "\\in": "in"},
 }
 GREEK = frozenset(
     "alpha beta gamma delta epsilon varepsilon theta lambda mu nu rho sigma tau phi varphi omega psi chi eta zeta xi kappa".split()
@@ -128,9 +120,9 @@ def tidy(text: str) -> str:
         text = fractions_spelt(text)
         text = "".join(str(int(c)) if c.isdecimal() and not c.isascii() else c for c in text).translate(TABLE)
     text = SPACING.sub(lambda found: "" if found[0] in {r"\,", r"\!", r"\;", r"\:"} else " ", text)
-    return (
-        text.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac").replace(r"\cfrac", r"\frac").replace("{,}", ",")
-    )
+    text = ARRAY.sub(r"\\begin{matrix}", text).replace(r"\end{array}", r"\end{matrix}")
+    text = BRACED_COMMA.sub(",", text)
+    return text.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac").replace(r"\cfrac", r"\frac")
 
 
 def fractions_spelt(text: str) -> str:

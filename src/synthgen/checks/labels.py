@@ -29,7 +29,7 @@ DENIED = re.compile(rf"{NEGATION}(?: (?!but\b|and\b|so\b|yet\b)[\w']+){{0,4}}[\s
 DENIED_ALONE = re.compile(r"(?:不是|并非|并不|不|非|没有|じゃない|아니라)\s?[\"“「『]?$")
 DENIED_AFTER = re.compile(
     r"[\"'”’)]{0,2}\s?(?:(?:is|are|was|would be|can be|wäre|ist)(?: (?:also|clearly|too))? (?:wrong|incorrect|false|falsch|out|excluded|ruled out|impossible|not|"
-    r"right only|too \w+)|(?:is|would)n't\b|\?|ではな|じゃな|でない|이 아니)",
+    r"right only|too \w+)|(?:is|would)n't\b|\?|\(no\b|ではな|じゃな|でない|이 아니)",
     re.IGNORECASE,
 )
 LISTED = re.compile(
@@ -42,11 +42,11 @@ EITHER = re.compile(
 WEAK = re.compile(
     r"\b(?:(?:could|might|may|can) (?:also )?be|(?:some|one|many|people|others|you|i) (?:would|might|could|may) (?:also )?(?:say|think|call|argue|expect)|"
     r"many (?:think|say|believe)|possibly|perhaps|maybe|whether|either|hard to say|cannot decide|can't decide|common mistake|"
-    r"(?:expected|expecting|looks?|seems?|appears|first thought|leans?)(?= ))",
+    r"(?:expected|expecting|first thought)(?= ))",
     re.IGNORECASE,
 )
 DROPPED = re.compile(
-    r"(?:,? \b(?:although|even though|though(?!,)|while|whereas|despite|because|since|given that|as it|as the)\b|\((?!option|choice|[a-z]\))).*$",
+    r"(?:, with\b|,? \b(?:although|even though|though(?!,)|while|whereas|despite|because|since|given that|as it|as the)\b|\((?!option|choice|[a-z]\))).*$",
     re.IGNORECASE | re.DOTALL,
 )
 TURN = re.compile(
@@ -178,7 +178,7 @@ def head(text: str, labels: Labels) -> str:
     found = re.match(r"(?:option|choice|answer|label)\s[(\"']?", text[start : start + 40], re.IGNORECASE)
     cued = found.end() if found else 0
     match = labels.pattern.match(text, start + cued)
-    if match is None or not HEAD_AFTER.match(text, match.end()):
+    if match is None or not HEAD_AFTER.match(text, match.end()) or DENIED_AFTER.match(text, match.end()):
         return ""
     label, is_letter = labels.of(spelt(match[0])), match[0].upper() in labels.letters
     if is_letter and match[0].islower() and not re.match(r"[).:]|$", text[match.end() :]):

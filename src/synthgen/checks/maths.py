@@ -199,7 +199,8 @@ def unknown(tree: Tree) -> str:
 
 def same(truth: Tree, given: Tree) -> bool | None:
     """Whether two formulas are equal: rationals here and exactly, all else by the worker."""
-    truth, given = (one[1] if one[0] == "deg" else one for one in (truth, given))
+    if not mentions_pi([truth, given]):  # an angle of 120 degrees is 2 pi / 3, but also 120
+        truth, given = (one[1] if one[0] == "deg" else one for one in (truth, given))
     if truth == given:
         return True
     try:
@@ -211,6 +212,11 @@ def same(truth: Tree, given: Tree) -> bool | None:
     if given[0] in {"list", "or"} and truth[0] not in SEVERAL:
         return False
     return prover.PROVER.same(truth, given).equal
+
+
+def mentions_pi(tree: Tree) -> bool:
+    """Whether pi is in a formula."""
+    return tree == ["const", "pi"] or any(isinstance(part, list) and mentions_pi(part) for part in tree)
 
 
 def same_percent(truth: Tree, given: Tree, left: Fraction, right: Fraction) -> bool:

@@ -148,7 +148,7 @@ class Judge:
             return self.equation(truth, given)
         if kinds & {"interval", "union", "chain", "or"}:
             return self.region(truth, given)
-        if "set" in kinds or "pm" in kinds:
+        if "set" in kinds or contains_sign(truth) or contains_sign(given):
             return self.as_sets(members(truth), members(given))
         if "tuple" in kinds or "list" in kinds:
             return self.as_rows(truth, given)

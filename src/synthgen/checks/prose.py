@@ -39,9 +39,11 @@ UNIT = re.compile(
 )
 ASIDE = re.compile(
     rf"\s\((?:[^()]*[^\\A-Za-z()])?(?!(?:{'|'.join(sorted(FUNCTIONS))})\b)[A-Za-z]{{3,}}[^()]*\)|"
-    r"(?<=[\d}a-z]) \([\d\s*+/=.,x-]{1,80}\)"
+    r"\s\([a-z]{2} [\da-z][^()]*\)|(?<=[\d}a-z]) \([\d\s*+/=.-]{1,80}\)"
 )
-TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b")
+ENVIRONMENT = re.compile(r"\\(?:begin|end)\{[a-z]{1,10}\*?\}")
+TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b|\b\d{1,2} ?[ap]\.?m\b\.?")
+AND_HALF = re.compile(r"\b(\d{1,9}) and a half\b")
 NOT = frozenset("not isn't never nicht pas не ne no wasn't aren't cannot can't 不是".split())
 JOINS = {
     **dict.fromkeys("and und et y e и 和 & , ;".split(), "and"),
@@ -49,6 +51,8 @@ JOINS = {
     **dict.fromkeys("to through until bis –".split(), "to"),
 }
 CUE = frozenset("is are was were equals equal gives yields get obtain becomes be = ist est es lautet to".split())
+SOURCE = frozenset("from per than at with in by because since".split())
+"""Words before a number that is not what the sentence comes to."""
 HEDGED = frozenset("about approximately roughly exactly around just only simply the a therefore thus now then".split())
 UNSURE = re.compile(
     r"\b(?:cannot|can't|could not|couldn't|not) (?:be )?(?:sure|certain|possible|\w{0,3}(?:solved?|determine|answer|comput|calculat|tell))"
@@ -60,12 +64,13 @@ PLEASANT = re.compile(
 )
 REJECTED = re.compile(r"\s*(?:is|was|would be) (?:wrong|incorrect|not (?:right|correct|the answer))", re.IGNORECASE)
 PIECE = re.compile(
-    r"\x01([^\x02]*)\x02|(\d(?:[\d.,'_]*\d)?(?:[eE][+-]?\d{1,5}(?!\w))?(?: \d{3}(?![\d.]))*(?:[.,]\d+)?|\.\d+)"
+    r"\x01([^\x02]*)\x02|(\d+\.(?=\\overline)|\d(?:[\d.,'_]*\d)?(?:[eE][+-]?\d{1,5}(?!\w))?(?: \d{3}(?![\d.]))*(?:[.,]\d+)?|\.\d+)"
     r"|(\\(?:begin|end)\{[a-z]{1,10}\}|\\[A-Za-z]+|\\[{}|\\%])|([^\W\d_]+(?:'[^\W\d_]+)?)"
     r"|(\.\.\.|\*\*|<=|>=|!=|[-+*/^_=<>!%|(){}\[\],;&'])|(\s+)|(.)",
     re.DOTALL,
 )
 MOST_GROUPS = 200
+BLANKS = re.compile(r" {0,3}")
 BARE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
 
 
@@ -89,6 +94,8 @@ class Run(NamedTuple):
     """The word before it, past those that only hedge."""
     after: str
     """What follows it, up to 60 characters."""
+    tail: bool = False
+    """Whether it goes on from what stands before it: `× 24 = 96` after `4 boxes`."""
 
 
 class Group(NamedTuple):
@@ -114,7 +121,8 @@ def cleaned(text: str) -> str:
     text = CURRENCY.sub("", text).replace("$", "").strip()
     text = text.removeprefix("\\[").removeprefix("\\(").removesuffix("\\]").removesuffix("\\)")
     text = PERCENT.sub("%", DEGREES.sub("", tidy(TEXT.sub(kept_word, text))))
-    return SCALED.sub(scaled, text).strip().rstrip(".").strip()
+    text = SCALED.sub(scaled, text).strip()
+    return text if text.endswith("...") else text.rstrip(" .,;:")
 
 
 def kept_word(found: re.Match[str]) -> str:
@@ -170,15 +178,19 @@ def alone(line: str, names: frozenset[str]) -> bool:
 
 
 def stated(statement: str, names: frozenset[str], *, first: bool) -> Claim:
-    """What one statement says: its first group where it is marked as the answer, else that after the last cue."""
+    """What one statement says: what it begins with where it is marked as the answer, else what follows the last cue."""
+    if first:
+        statement = next(iter(final.sentences(statement)), "")
     if UNSURE.search(statement):
         return Claim(why="settles on nothing", statement=statement)
     found = [group for group in groups(prepared(statement), names) if holds(group)]
     if not found:
         return Claim(statement=statement)
-    after_equals = [group for group in found if group.runs[-1].text.startswith("=")]
+    tails = [group for group in found if group.runs[-1].tail]
     cued = [group for group in found if group.runs[0].before in CUE]
-    group = after_equals[-1] if after_equals else found[0] if first else (cued or found)[-1]
+    at_start = first and not found[0].runs[0].before
+    others = [group for group in found if group.runs[0].before not in SOURCE]
+    group = tails[-1] if tails else found[0] if at_start else (cued or others or found)[-1]
     if "to" in group.joins:
         return Claim(why="settles on a range", statement=statement)
     unit = re.match(r"\s*([^\W\d_]+)", group.runs[-1].after)
@@ -192,7 +204,9 @@ def holds(group: Group) -> bool:
 
 def prepared(statement: str) -> str:
     """A statement with its mathematics between marks, its numbers in digits, no asides and no currencies."""
-    text = THOUSANDS_K.sub(r"\1 thousand", TIME.sub(" ", statement)).replace("\\$", "")
+    untimed = TIME.sub(" ", statement)
+    text = untimed if ":" in statement or re.search(r"\d", untimed) else statement
+    text = THOUSANDS_K.sub(r"\1 thousand", AND_HALF.sub(r"\1.5", text)).replace("\\$", "")
     text = CURRENCY.sub("", marked(text)).replace("$", "")
     text = TEXT.sub(lambda found: f" {found[1].strip()} ", text)
     text = PERCENT.sub("%", MINUS.sub("-", DEGREES.sub("", tidy(text))))
@@ -206,12 +220,12 @@ def marked(text: str) -> str:
     r"""The text with what stands in $...$, \(...\) or \[...\] between two marks; a lone dollar is money."""
     found, at = [], 0
     while match := DOLLARS.search(text, at):
-        inner = TEXT.sub("", match[1] or "")
+        inner = ENVIRONMENT.sub("", TEXT.sub("", match[1] or ""))
         if any(word.lower() not in FUNCTIONS for word in LONG_WORD.findall(inner)):
             found.append(f"{text[at : match.start()]} ")
             at = match.start() + 1
             continue
-        found.append(f"{text[at : match.start()]}\x01{match[1] or match[2] or match[3]}\x02")
+        found.append(f"{text[at : match.start()]}\x01{TEXT.sub(kept_word, match[1] or match[2] or match[3])}\x02")
         at = match.end()
     return "".join([*found, text[at:]])
 
@@ -257,6 +271,7 @@ def runs(text: str, names: frozenset[str]) -> Iterator[tuple[Run, int, int]]:
         while kind == "math" and at < len(pieces) and pieces[at][0] in {"math", "space"}:
             at += 1
         first, last = pieces[start][1], pieces[at - 1][2]
+        tail = text[first : first + 1] in {"=", "*", "/", "+"} and "=" in text[first:last]
         if kind == "forced":
             yield (
                 Run(cleaned(text[first + 1 : last - 1]), word_before(text, first), text[last : last + 60]),
@@ -267,7 +282,7 @@ def runs(text: str, names: frozenset[str]) -> Iterator[tuple[Run, int, int]]:
         inside, lead, trail = trimmed(text[first:last])
         if inside:
             first, last = first + lead, last - trail
-            yield Run(inside, word_before(text, first), text[last : last + 60]), first, last
+            yield Run(inside, word_before(text, first), text[last : last + 60], tail), first, last
 
 
 def word_before(text: str, at: int) -> str:
@@ -282,7 +297,7 @@ def scan(text: str, names: frozenset[str]) -> Iterator[tuple[str, int, int]]:
     """(kind, start, end) of each piece: forced, math, word, space, other."""
     at, after_number, formula = 0, False, no_prose(text)
     while at < len(text):
-        unit = UNIT.match(text, at + (text[at] == " ")) if after_number else None
+        unit = UNIT.match(text, at + len(BLANKS.match(text, at)[0])) if after_number else None  # type: ignore[index]
         if unit and unit[0] not in names:
             yield "word", at, unit.end()
             at, after_number = unit.end(), False
@@ -294,6 +309,14 @@ def scan(text: str, names: frozenset[str]) -> Iterator[tuple[str, int, int]]:
         kind = "forced" if forced is not None else "math" if numeral or command or sign else "other"
         if word:
             kind = "math" if formula or mathematical(word, text, match.start(), match.end(), names) else "word"
+        elif (
+            numeral
+            and at
+            and text[at - 1].isascii()
+            and text[at - 1].isalpha()
+            and "\\" not in text[max(0, at - 12) : at]
+        ):
+            kind = "math" if len(re.findall(r"[A-Za-z]+$", text[max(0, at - 12) : at])[0]) == 1 else "word"
         elif space and "\n" not in space:
             kind = "space"
         after_number = bool(numeral) or command == "\\pi" or (after_number and sign in {")", "}"})
@@ -303,7 +326,7 @@ def scan(text: str, names: frozenset[str]) -> Iterator[tuple[str, int, int]]:
 
 def no_prose(text: str) -> bool:
     """Whether all words of a statement are names of functions or single letters."""
-    words = BARE.findall(re.sub(r"\\(?:begin|end)\{[a-z]+\}", "", text))
+    words = BARE.findall(ENVIRONMENT.sub("", text))
     return all(ALIASES.get(word.lower(), word.lower()) in FUNCTIONS for word in words) and text.isascii()
 
 
@@ -314,6 +337,8 @@ def mathematical(word: str, text: str, start: int, end: int, names: frozenset[st
         return text[end : end + 1] == "("
     if name in FUNCTIONS or name in {"pi", "infinity"}:
         return True
+    if not (word.isascii() or all("α" <= letter <= "ω" for letter in word)):
+        return False
     beside = (text[start - 1 : start] if start else " ") + (text[end : end + 1] or " ")
     if len(word) > 3 or "'" in word:
         return len(word) == 3 and word[1] == "'"
@@ -329,13 +354,15 @@ def mathematical(word: str, text: str, start: int, end: int, names: frozenset[st
 
 def trimmed(text: str) -> tuple[str, int, int]:
     """A formula without the signs that prose put around it, and how much went at its beginning and its end."""
-    inside = text.rstrip(" ,;:([{+*/^=<>&_'|-")
+    inside = text.rstrip(" ,;:([{+*/^=<>&_'-")
+    if inside.count("|") % 2:
+        inside = inside.strip("|")
     if inside.endswith((")", "]", "}")) and not balanced(inside):
         inside = inside[:-1].rstrip()
     trail = len(text) - len(inside)
     if inside.startswith("(") and not balanced(inside) and inside.count("(") > inside.count(")") and "]" not in inside:
         inside = inside[1:]
-    inside = inside.lstrip(" ,;:)]}/^>&_'+*!%")
+    inside = inside.lstrip(" ,;:)]}=/^>&_'+*!%")
     lead = len(text) - trail - len(inside)
     return (inside, lead, trail) if re.search(r"[\w\\]", inside) else ("", lead, trail)
 

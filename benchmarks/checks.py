@@ -1,0 +1,114 @@
+"""How often the checks are wrong: false accepts and false rejects on the cases of tests/checks, with 95% intervals.
+
+Prints JSON. Every module `tests/checks/cases_*.py` that has `CASES` is run; its `HELD_OUT`, where it has one, is also told alone.
+Where `math_verify` is installed (`pip install "math-verify[antlr4_13_2]"`, no dependency of this project), what its `parse`
+and `verify` say of the same numbers and formulas, as they are used by default, stands beside it. Run it as
+`python benchmarks/checks.py`.
+"""
+
+import importlib
+import importlib.metadata
+import json
+import logging
+import math
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from synthgen import checks
+
+FOLDER = Path(__file__).parent.parent / "tests" / "checks"
+Z = 1.959964
+"""Of a 95% interval."""
+Case = tuple[str, str, dict[str, Any], bool]
+Decide = Callable[[Case], bool | None]
+
+
+def wilson(count: int, total: int) -> list[float]:
+    """[share, lower, upper] in per cent: Wilson's interval."""
+    if not total:
+        return [0.0, 0.0, 100.0]
+    share = count / total
+    middle = (share + Z * Z / (2 * total)) / (1 + Z * Z / total)
+    half = Z * math.sqrt(share * (1 - share) / total + Z * Z / (4 * total * total)) / (1 + Z * Z / total)
+    return [round(100 * one, 1) for one in (share, max(0.0, middle - half), min(1.0, middle + half))]
+
+
+def confusion(cases: Iterable[Case], decide: Decide) -> dict[str, Any]:
+    """Counts of one family; what is undecided is neither accepted nor rejected."""
+    said = [(right, decide((answer, name, args, right))) for answer, name, args, right in cases]
+    right, wrong = sum(one for one, _ in said), sum(not one for one, _ in said)
+    rejected = sum(one and verdict is False for one, verdict in said)
+    accepted = sum(not one and verdict is True for one, verdict in said)
+    return {
+        "cases": len(said),
+        "right": right,
+        "wrong": wrong,
+        "false_rejects": rejected,
+        "false_accepts": accepted,
+        "undecided": sum(verdict is None for _, verdict in said),
+        "false_reject_percent_and_interval": wilson(rejected, right),
+        "false_accept_percent_and_interval": wilson(accepted, wrong),
+    }
+
+
+def ours(case: Case) -> bool | None:
+    """What the check of this project says."""
+    answer, name, args, _ = case
+    return checks.CHECKS[name](answer, args, "").passed
+
+
+def reference() -> Decide | None:
+    """What math-verify says with its defaults; None where it is not installed."""
+    try:
+        import math_verify
+    except ImportError:
+        return None
+    logging.disable(logging.CRITICAL)
+
+    def decide(case: Case) -> bool | None:
+        answer, _, args, _ = case
+        return bool(math_verify.verify(math_verify.parse(f"${args['answer']}$"), math_verify.parse(answer)))
+
+    return decide
+
+
+def families(cases: Iterable[Case]) -> dict[str, list[Case]]:
+    """Cases by the name of their check."""
+    found: dict[str, list[Case]] = {}
+    for case in cases:
+        found.setdefault(case[1], []).append(case)
+    return found
+
+
+def modules() -> dict[str, Any]:
+    """Every module of cases by its name."""
+    sys.path.insert(0, str(FOLDER))
+    found = {path.stem: importlib.import_module(path.stem) for path in sorted(FOLDER.glob("cases_*.py"))}
+    return {name: module for name, module in found.items() if hasattr(module, "CASES")}
+
+
+def mathematics(cases: Iterable[Case]) -> list[Case]:
+    """The cases that a reference for mathematics can be asked: no tolerance and no unit, which it does not know."""
+    return [case for case in cases if case[1] in {"number", "maths"} and set(case[2]) == {"answer"}]
+
+
+def main() -> None:
+    """All families, the held-out ones alone, and the reference."""
+    tables: dict[str, Any] = {"all": {}, "held_out": {}}
+    plain: dict[str, Any] = {}
+    decide = reference()
+    for module in modules().values():
+        for part, cases in (("all", module.CASES), ("held_out", getattr(module, "HELD_OUT", []))):
+            for name, family in families(cases).items():
+                tables[part][name] = confusion(family, ours)
+            if decide is not None and (asked := mathematics(cases)):
+                plain[part] = {"math_verify": confusion(asked, decide), "synthgen": confusion(asked, ours)}
+    if decide is not None:
+        plain["math_verify_version"] = importlib.metadata.version("math-verify")
+    print(json.dumps({**tables, "same_cases_number_and_maths": plain}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
