@@ -229,7 +229,7 @@ async def grow(job: Job, prepared: Prepared, progress: Progress) -> Outcome:
                 embed = embedder.of if config.semantic.threshold else None
                 stop = await to_target(prepared, engine, progress, embed)
             except (TeacherError, StorageError) as error:
-                if not begun(run):
+                if not begun(run) and not meter.total.calls:
                     raise
                 stop = stopped(error)
             except asyncio.CancelledError:
