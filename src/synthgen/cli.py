@@ -46,11 +46,13 @@ from synthgen.commands.common import (
     run_job,
 )
 from synthgen.commands.ledger import app as ledgers
+from synthgen.commands.strategies import app as strategies
 
 SHOWN = 200
 """Characters of a task or an answer in a line of `synthgen screen`."""
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(ledgers, name="ledger")
+app.add_typer(strategies, name="strategies")
 app.command("answer")(answer.answer)
 app.command("estimate")(estimate.estimate)
 

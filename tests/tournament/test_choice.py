@@ -153,7 +153,7 @@ def test_an_item_of_which_nothing_was_decided_tells_nothing():
     assert choice.decided(half) == half
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6).map(Random), st.integers(1, 60), st.integers(1, 3))
 def test_the_choice_does_not_depend_on_the_order_of_the_arms_and_its_figures_are_its_items(
     rng: Random, items: int, samples: int

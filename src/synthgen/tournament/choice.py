@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from synthgen.policy import Think
 from synthgen.tournament import stats
 from synthgen.tournament.stats import Prior
 
@@ -35,8 +36,7 @@ class Arm(NamedTuple):
     """One way of answering."""
 
     strategy: str
-    think: str = ""
-    """`think` or `no_think`; "" leaves it to the model."""
+    think: Think = ""
 
     def __str__(self) -> str:
         return f"{self.strategy} ({self.think})" if self.think else self.strategy
@@ -163,7 +163,8 @@ def why(chosen: Arm, best: Arm, equal: Sequence[Arm]) -> str:
     """Why an arm was chosen; `equal` are those that cannot be told from the best one: only where there are none is it called so."""
     if chosen != best:
         return f"practically equal to {best}, and cheaper"
-    return f"cannot be told from {', '.join(map(str, equal))}" if equal else "best: every other is worse or was dropped"
+    others = "1 other" if len(equal) == 1 else f"{len(equal)} others"
+    return f"likeliest the best; not told from {others}" if equal else "best: every other is worse or was dropped"
 
 
 def significantly_worse(outcomes: Outcomes, arms: Sequence[Arm], best: Arm) -> frozenset[Arm]:

@@ -120,3 +120,10 @@ def affordable(state: State, whole: Sequence[Call], room: int) -> list[Call]:
             break
         taken += by_item[category, item]
     return taken
+
+
+def everything(state: State) -> list[Call]:
+    """Every arm of every item, or of as many items as the budget allows, taken from the categories in turn."""
+    whole = [call for name, items in state.items.items() for call in calls(state, name, state.arms, len(items))]
+    room = len(whole) if state.budget is None else state.budget
+    return whole if len(whole) <= room else affordable(state, whole, room)
