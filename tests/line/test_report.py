@@ -13,6 +13,7 @@ from synthgen.config import RunConfig
 from synthgen.rehearsal import rates
 from synthgen.rehearsal.proposals import NARROW, NARROW_TEXTS
 from synthgen.text.contamination import Contamination, Item
+from synthgen.text.sorting import doubt
 from synthgen.views import report as reporting
 from synthgen.views import rules, terminal
 
@@ -67,6 +68,38 @@ def test_the_planted_rates_are_in_the_report(run: Path):
 def test_the_strategies_differ_in_length_as_planted(run: Path):
     words = {name: found["mean_words"] for name, found in Run(run).report["strategies"].items()}
     assert words["direct-answer"] < words["recall-then-generate"] < words["step-by-step"]
+
+
+def test_what_became_of_the_tasks_is_told_by_category(run: Path):
+    report = Run(run).report
+    rows = report["by_category"]
+    assert {name: one["tasks"] for name, one in rows.items()} == report["categories"]
+    assert sum(one["answers"] for one in rows.values()) == report["stages"]["answers"]["out"]
+    assert sum(one["kept"] for one in rows.values()) == report["tasks"] - report["rejected"]["pick"]["no_good_answer"]
+    for name, one in rows.items():
+        tasks = [task for task in Run(run).records("tasks") if task.category == name]
+        doubts = [doubt(name, task.instruction, task.input, labels=task.labels) for task in tasks]
+        assert one["doubted"] == sum(map(bool, doubts)), name
+        assert one["retention"] == round(one["kept"] / one["tasks"], 3)
+        assert one["answers"] == 0 or 1 <= one["mean_mark"] <= 5
+    assert 0 < sum(one["doubted"] for one in rows.values()) < 0.2 * report["tasks"]
+    assert "categories: the rules doubt " in terminal.summary(report, run)
+
+
+def test_a_run_that_was_stopped_tells_of_the_tasks_that_came_to_an_end(tmp_path: Path):
+    report = expand(tmp_path / "run", target=60, max_calls=300)
+    rows = report["by_category"].values()
+    pairs = report["stages"]["pairs"]
+    assert sum(one["tasks"] for one in rows) == report["tasks"] > pairs["in"]
+    assert sum(one["kept"] for one in rows) == pairs["in"] - report["rejected"].get("pick", {}).get("no_good_answer", 0)
+
+
+def test_without_a_judge_a_task_with_an_answer_is_kept(tmp_path: Path):
+    report = expand(tmp_path / "run", target=30, judging=False)
+    rows = report["by_category"].values()
+    assert all(one["mean_mark"] is None for one in rows)
+    assert sum(one["kept"] for one in rows) <= report["tasks"]
+    assert sum(one["kept"] for one in rows) == len({answer.task for answer in Run(tmp_path / "run").records("answers")})
 
 
 def test_the_explored_share_is_the_one_stated(run: Path):
@@ -133,12 +166,14 @@ def test_the_terminal_has_a_line_for_each_rule_that_matters(run: Path):
     assert "\nnear_duplicate (0.7): dropped 31, alone 35\n" in terminal.summary(report, run)
 
 
-def test_a_rule_that_is_off_still_tells_what_it_would_have_dropped(run: Path, tmp_path: Path):
-    found = expand(tmp_path / "run", target=300, fuzzy=0, answer_threshold=1, judging=False)["rules"]
+def test_a_rule_that_is_off_still_tells_what_it_would_have_dropped(tmp_path: Path):
+    # A seed with more than one near-identical answer among the 300.
+    values = {"target": 300, "seed": 8, "judging": False}
+    found = expand(tmp_path / "run", fuzzy=0, answer_threshold=1, **values)["rules"]
     for name in ("fuzzy_duplicate", "near_identical"):
         assert (found[name]["on"], found[name]["threshold"], found[name]["dropped"]) == (False, 0.9, 0)
         assert found[name]["alone"] > 0, name
-    on = Run(run).report["rules"]["near_identical"]
+    on = expand(tmp_path / "on", **values)["rules"]["near_identical"]
     assert found["near_identical"]["alone"] == pytest.approx(on["dropped"], rel=0.5)
 
 

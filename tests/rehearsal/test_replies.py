@@ -9,7 +9,7 @@ import orjson
 import pytest
 from stagecase import CONFIG, TEXTS, answer, task
 
-from synthgen.records import Reply, Request, Target
+from synthgen.records import Reply, Request, Target, Vetting
 from synthgen.rehearsal import rates
 from synthgen.rehearsal.answers import correct, solved
 from synthgen.rehearsal.families import SPOKEN, recognise
@@ -128,6 +128,20 @@ def test_the_rates_of_inspections_are_those_stated():
     assert near(sum(not form["valid"] for form in whole), len(whole), rates.INVALID)
     assert near(sum(form["missing_context"] for form in whole), len(whole), rates.MISSING_CONTEXT)
     assert near(sum(form["fresh_or_private"] for form in whole), len(whole), rates.FRESH_OR_PRIVATE)
+
+
+def test_an_inspection_puts_some_tasks_into_the_category_beside_their_own():
+    count = moved = 0
+    for number in range(3000):
+        text = written(number)
+        form = vet.read(say(vet.ask(f"v{number}", text, "", CONFIG, TEXTS)).text, CONFIG.taxonomy)
+        if isinstance(form, Vetting):
+            count += 1
+            own = recognise(text)[0].category
+            names = CONFIG.taxonomy.names
+            assert form.category in {own, names[(names.index(own) + 1) % len(names)]}
+            moved += form.category != own
+    assert near(moved, count, rates.MISSORTED)
 
 
 def answered(one, sample: int, strategy: str = "step-by-step", model: str = "rehearsal-strong") -> Reply:

@@ -35,7 +35,16 @@ EXACT = 1 << 53
 """Whole numbers from here on are sent in hexadecimal: JSON readers lose them, and Python refuses very long decimal ones."""
 CONTAINERS: dict[str, type] = {
     one.__name__: one
-    for one in (list, dict, set, bytearray, collections.deque, collections.Counter, collections.OrderedDict, collections.defaultdict)
+    for one in (
+        list,
+        dict,
+        set,
+        bytearray,
+        collections.deque,
+        collections.Counter,
+        collections.OrderedDict,
+        collections.defaultdict,
+    )
 }
 VALUES: dict[str, tuple[str, Callable[[Any], list[Any]]]] = {
     "complex": ("builtins", lambda v: [v.real, v.imag]),
@@ -423,7 +432,8 @@ def bare(value: Any, base: type) -> Any:
 def same(old: list[Any], new: list[Any]) -> bool:
     """Whether two lists hold the same objects, or values that nobody can tell apart."""
     return len(old) == len(new) and all(
-        a is b or (type(a) is type(b) and type(a) in {int, str, float, bytes} and a == b) for a, b in zip(old, new, strict=True)
+        a is b or (type(a) is type(b) and type(a) in {int, str, float, bytes} and a == b)
+        for a, b in zip(old, new, strict=True)
     )
 
 
@@ -459,7 +469,9 @@ def source(answer: str, entry: str) -> str:
     """
     blocks = list(fenced(answer)) or [answer if parsed(answer) else "\n".join(code_lines(answer))]
     trees = [(block, tree) for block in blocks if (tree := parsed(block))]
-    fitting = [pair for pair in trees if entry in defined(pair[1])] if entry else sorted(trees, key=lambda one: len(one[0]))
+    fitting = (
+        [pair for pair in trees if entry in defined(pair[1])] if entry else sorted(trees, key=lambda one: len(one[0]))
+    )
     if not fitting:
         if not trees:
             compile(blocks[-1], "solution.py", "exec")  # says what is wrong with it
@@ -508,7 +520,9 @@ def parsed(code: str) -> ast.Module | None:
     return tree if tree.body else None
 
 
-CODE_LINE = re.compile(r"(?:async def|def|class|import|from|if|elif|else|for|while|try|except|finally|with|return|assert|raise|print)\b|[@#)\]}]|[A-Za-z_][\w.]*(?:\[[^\]]*\])?(?:\s*:\s*[\w\[\], |.]+)?\s*[-+*/|&%]?=")
+CODE_LINE = re.compile(
+    r"(?:async def|def|class|import|from|if|elif|else|for|while|try|except|finally|with|return|assert|raise|print)\b|[@#)\]}]|[A-Za-z_][\w.]*(?:\[[^\]]*\])?(?:\s*:\s*[\w\[\], |.]+)?\s*[-+*/|&%]?="
+)
 FIRST_LINE = re.compile(r"(?:async def|def|class|import|from \S+ import|@)\b|@|[A-Za-z_]\w*\s*=")
 
 
@@ -551,7 +565,9 @@ def lent(trees: list[ast.Module], taken: set[str]) -> Iterator[str]:
     """Imports, definitions and constants of other blocks, as far as their names are free."""
     for node in (node for tree in trees for node in tree.body):
         bound = names(node)
-        calls = isinstance(node, (ast.Assign, ast.AnnAssign)) and any(isinstance(one, ast.Call) for one in ast.walk(node))
+        calls = isinstance(node, (ast.Assign, ast.AnnAssign)) and any(
+            isinstance(one, ast.Call) for one in ast.walk(node)
+        )
         if bound and not calls and not bound & taken and "solution" not in bound:
             taken |= bound
             yield ast.unparse(node)

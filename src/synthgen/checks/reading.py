@@ -9,7 +9,6 @@ from synthgen import checks
 from synthgen.errors import ConfigError
 from synthgen.records import Check, Verifier
 
-
 OUTSIDE = frozenset({"code"})
 """Checks that may not be able to decide on this machine, whatever their arguments."""
 

@@ -17,6 +17,8 @@ BROKEN_JSON = 0.01
 INVALID = 0.02
 MISSING_CONTEXT = 0.01
 FRESH_OR_PRIVATE = 0.01
+MISSORTED = 0.08
+"""Share of tasks that an inspection puts into the category beside their own, of those it recognises or guesses by a word."""
 STATES_LABEL = 0.02
 ANSWER_CUT = 0.005
 ANSWER_EMPTY = 0.002

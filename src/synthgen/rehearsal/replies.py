@@ -11,6 +11,44 @@ from synthgen.rehearsal.wire import Call, tagged
 
 LISTED = re.compile(r"\b([A-Z]?[\w -]{1,24}(?:, [\w -]{1,24})+,? or [\w-]{1,24})")
 
+CATEGORIES = re.compile(r"one name from this list that fits best: ([a-z, -]+)")
+OTHER = "other"
+GUESSES = tuple(
+    (category, re.compile(rf"\b(?:{words})", re.IGNORECASE))
+    for category, words in (
+        ("translation", "translat|in Spanish|in French|proverb|language is"),
+        ("code-editing", "crash|repair it|injection|bug|list comprehension"),
+        ("code-writing", "Python|SQL|JavaScript|shell|function"),
+        ("code-explanation", "program print|regular expression|running time|programming language"),
+        ("formatting", "JSON|format|in alphabetical order|outline"),
+        ("summarization", "sum up|summary|condense|headline"),
+        ("rewriting", "say this again|recast|rewrite|passive"),
+        ("editing", "correct the|shorten|tense|punctuation"),
+        ("reading", "passage|the letter|the note"),
+        ("extraction", "pull the|list the people|minutes|menu line"),
+        ("classification", "label|classify|group|register|sort"),
+        ("multiple-choice", "letter|pick one|choose the only"),
+        ("dialogue", "reply as|next line|tells you|a caller"),
+        ("brainstorming", "suggest|names for|ideas"),
+        ("planning", "plan|rota|steps for|at what time"),
+        ("puzzles", "riddle|code|anagram|chain"),
+        ("reasoning", "argument|conclusion|seat|who has"),
+        ("data-analysis", "median|chart|percentage|readings"),
+        ("mathematics", "how many|how long|fraction|solve|sum"),
+        ("science", "density|energy|chromosome|experiment|Moon"),
+        ("history-society", "year|history|king|museum|carved"),
+        ("explanation", "explain|why"),
+        ("judgement", "judge|which one|weigh|risk|argue"),
+        ("correspondence", "letter|e-?mail|invitation|message"),
+        ("creative-writing", "story|poem|syllables|fairy"),
+        ("work-business", "customer|invoice|meeting|supplier"),
+        ("everyday-life", "dinner|kitchen|jacket|bus|cook"),
+        ("writing", "write|draft|describe|compose"),
+        ("knowledge", "which|what|name"),
+    )
+)
+"""What an inspection guesses of texts that no family wrote, the first that fits: right for about half of the human seeds."""
+
 
 def dumped(call: Call, value: dict[str, Any]) -> str:
     """JSON, broken at the stated rate; whole when a repair is asked."""
@@ -66,7 +104,7 @@ def vet(call: Call) -> str:
     instruction = tagged(call.text, "instruction")
     known = recognise(instruction)
     form = {
-        "category": known[0].category if known else "other",
+        "category": category_of(call, instruction),
         "valid": rng.random() >= rates.INVALID,
         "missing_context": rng.random() < rates.MISSING_CONTEXT,
         "fresh_or_private": rng.random() < rates.FRESH_OR_PRIVATE,
@@ -74,6 +112,22 @@ def vet(call: Call) -> str:
         "language": "zh" if re.search("[\u4e00-\u9fff]", instruction) else "en",
     }
     return dumped(call, form)
+
+
+def category_of(call: Call, instruction: str) -> str:
+    """The category of a task as an inspection has it: its family's, or guessed by a word, and at the stated rate the one beside it."""
+    known = recognise(instruction)
+    right = known[0].category if known else guessed(instruction)
+    if right == OTHER or call.chance("category").random() >= rates.MISSORTED:
+        return right
+    listed = CATEGORIES.search(call.text)
+    names = [name.strip() for name in listed[1].split(",")] if listed else []
+    return names[(names.index(right) + 1) % len(names)] if right in names else right
+
+
+def guessed(instruction: str) -> str:
+    """The category of a text that no family wrote, by the first of the words that stands in it."""
+    return next((category for category, word in GUESSES if word.search(instruction)), OTHER)
 
 
 def classify_parity(call: Call) -> str:

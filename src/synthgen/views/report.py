@@ -5,7 +5,7 @@ Every stage's balance is part of it: what went in is what came out, was rejected
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -18,6 +18,7 @@ from synthgen.config import RunConfig
 from synthgen.jsonl import Ahead
 from synthgen.runs import STAGES, RunDir
 from synthgen.strategies import AUTO
+from synthgen.text.sorting import doubt
 from synthgen.text.tokens import word_count
 from synthgen.views import checked
 from synthgen.views.growth import growth
@@ -45,6 +46,7 @@ def counted(run: RunDir, config: RunConfig) -> dict[str, Any]:
         "categories": dict(sorted(categories.items())),
         "policy": policy(config, categories),
         "checks": checked.counted(run),
+        "by_category": by_category(run, judged=config.judged),
         "pairs": pair_counts(run, rejected["pair"]),
         "contamination": given_away(run, config),
         "growth": {} if given else growth(run, config),
@@ -135,6 +137,61 @@ class Mean:
     def rounded(self) -> float | None:
         """The mean to three places; None of nothing."""
         return round(self.total / self.count, 3) if self.count else None
+
+
+@dataclass(slots=True)
+class Kept:
+    """What became of the tasks of one category."""
+
+    tasks: int = 0
+    doubted: int = 0
+    answers: int = 0
+    marks: Mean = field(default_factory=Mean)
+    settled: int = 0
+    """Tasks of which it is known whether they have a row."""
+    kept: int = 0
+    """Of those, the tasks that have one."""
+
+
+def by_category(run: RunDir, *, judged: bool) -> dict[str, dict[str, Any]]:
+    """For each category: tasks, those whose label the rules doubt, answers, their mean mark, and how many tasks came to a row.
+
+    A task is the input of its own number in every later stage, so the files are read side by side.
+    """
+    found: defaultdict[str, Kept] = defaultdict(Kept)
+    answers, marks, unpicked = (
+        Ahead(path) for path in (run.accepted("answers"), run.accepted("judged"), run.rejected("pick"))
+    )
+    ended = stage_balance(run, "pairs" if judged else "answers")["in"]
+    for number, task in enumerate(jsonl.rows(run.accepted("tasks"))):
+        one, usable = found[task["category"]], len(answers.take(number))
+        one.tasks += 1
+        one.doubted += bool(doubted(task))
+        one.answers += usable
+        for row in marks.take(number):
+            one.marks.add(row["mean"])
+        dropped = bool(unpicked.take(number)) if judged else not usable
+        one.settled += number < ended
+        one.kept += number < ended and not dropped
+    return {name: told(found[name]) for name in sorted(found)}
+
+
+def doubted(task: Mapping[str, Any]) -> str:
+    """What the rules say against a task's label."""
+    closed = bool(task["is_classification"])
+    return doubt(task["category"], task["instruction"], task["input"], is_classification=closed, labels=task["labels"])
+
+
+def told(one: Kept) -> dict[str, Any]:
+    """The row of a category."""
+    return {
+        "tasks": one.tasks,
+        "doubted": one.doubted,
+        "answers": one.answers,
+        "mean_mark": one.marks.rounded,
+        "kept": one.kept,
+        "retention": round(one.kept / one.settled, 3) if one.settled else None,
+    }
 
 
 def by_commit(path: Path) -> Iterator[tuple[int, list[dict[str, Any]]]]:

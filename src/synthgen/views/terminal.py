@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+FEWEST_TASKS = 5
+"""Of a category whose retention says something."""
+
 
 def summary(report: dict[str, Any], run: Path) -> str:
     """The funnel, what was dropped, the strategies, the pairs, the cost."""
@@ -15,6 +18,7 @@ def summary(report: dict[str, Any], run: Path) -> str:
             *grown(report),
             *by_strategy(report),
             *checks(report),
+            *sorted_out(report),
             *pairs(report),
             *spent(report),
             *end(report, run),
@@ -82,6 +86,18 @@ def checks(report: dict[str, Any]) -> Iterator[str]:
         said = (f"{name} {one['passed']} of {one['passed'] + one['failed']}" for name, one in names.items())
         left = sum(one["undecided"] for one in names.values())
         yield f"checks of {kind}: {', '.join(said)} passed{f', {left} undecided' if left else ''}"
+
+
+def sorted_out(report: dict[str, Any]) -> Iterator[str]:
+    """How many labels of categories are doubted, and which category loses most of its tasks."""
+    found = report.get("by_category", {})
+    doubted, tasks = (sum(one[name] for one in found.values()) for name in ("doubted", "tasks"))
+    ended = {name: one for name, one in found.items() if one["retention"] is not None and one["tasks"] >= FEWEST_TASKS}
+    if doubted:
+        yield f"categories: the rules doubt {doubted} of {tasks} labels"
+    if ended:
+        worst = min(ended, key=lambda name: (ended[name]["retention"], name))
+        yield f"categories: least is kept of {worst}, {ended[worst]['kept']} of {ended[worst]['tasks']} tasks"
 
 
 def pairs(report: dict[str, Any]) -> Iterator[str]:
