@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synthgen.commands import answer, categories, estimate
+from synthgen.commands import answer, estimate
 from synthgen.commands.common import (
     NOT_STARTED,
     BudgetUsd,
@@ -55,9 +55,6 @@ app.add_typer(ledgers, name="ledger")
 app.add_typer(strategies, name="strategies")
 app.command("answer")(answer.answer)
 app.command("estimate")(estimate.estimate)
-strategies = typer.Typer(no_args_is_help=True, help="How well strategies and categories do, measured.")
-strategies.command("categories")(categories.categories)
-app.add_typer(strategies, name="strategies")
 
 
 @app.command()

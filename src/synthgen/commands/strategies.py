@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from synthgen.commands import categories
 from synthgen.commands.common import (
     STOPPED,
     BudgetUsd,
@@ -30,6 +31,7 @@ from synthgen.commands.common import (
 )
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure which strategy each kind of task wants.")
+app.command("categories")(categories.categories)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from synthgen.policy import Think
+from synthgen.records import Think
 from synthgen.tournament import stats
 from synthgen.tournament.stats import Prior
 

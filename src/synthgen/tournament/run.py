@@ -16,9 +16,9 @@ from typing import Any
 from synthgen import checks, jsonl, policy, steps
 from synthgen.config import RoleConfig, RunConfig
 from synthgen.errors import ConfigError, InputError, StorageError, TeacherError, storage
-from synthgen.policy import ArmFound, CategoryFound, Correctness, Gain, HeldOut, Part, Policy, Think
+from synthgen.policy import ArmFound, CategoryFound, Correctness, Gain, HeldOut, Part, Policy
 from synthgen.prompts import Prompts
-from synthgen.records import Request
+from synthgen.records import Request, Think
 from synthgen.stages import answer
 from synthgen.stages.grow import Stop
 from synthgen.teacher.connect import Connections
@@ -93,8 +93,6 @@ class Prepared:
 def prepare(tuning: Tuning) -> Prepared:
     """Read and check everything. Nothing is sent."""
     check_out(tuning.out)
-    if tuning.think and "think" not in Request.model_fields:
-        raise ConfigError("--think cannot be asked for yet; leave it out")
     job = steps.Job(tuning.seeds, tuning.out, tuning.values, tuning.config, tuning.prompts)
     config, prompts, seeds = steps.resolve(job)
     config = config.model_copy(update={"ledger": config.ledger or str(tuning.ledger)})
@@ -242,7 +240,7 @@ class Asking:
 def request(item: Item, arm: Arm, sample: int, config: RunConfig, prompts: Prompts) -> Request:
     """The request for one sample of one arm; its seed is a function of run seed, the item's text and the sample."""
     rng = Random(f"synthgen/tune/{config.seed}/{item.key}/{sample}")  # noqa: S311  # sampling, not secrets
-    asked = Request(
+    return Request(
         role="answer",
         step="answer",
         about=f"{item.name} under {arm}",
@@ -250,13 +248,8 @@ def request(item: Item, arm: Arm, sample: int, config: RunConfig, prompts: Promp
         decoding=config.stage_decoding("answer"),
         sample=sample,
         seed=rng.getrandbits(31),
+        think=answer.THINK[arm.think],
     )
-    return thinking(asked, arm)
-
-
-def thinking(asked: Request, arm: Arm) -> Request:
-    """The request with the arm's word on thinking: the one place that knows how it is said."""
-    return asked.model_copy(update={"think": arm.think}) if arm.think else asked
 
 
 async def asked(asking: Asking, budget: int | None, share: float) -> tuple[State, State]:
