@@ -116,6 +116,9 @@ def figures(
             counts["calls"] += asked
             counts["not_enough_evidence"] += chosen.arm is None
             counts["called_best"] += chosen.reason.startswith("best")
+            counts["called_best_wrongly"] += (
+                chosen.reason.startswith("best") and chosen.arm is not None and rates[chosen.arm] < best
+            )
             counts["best_marked_worse"] += any(rates[arm] == best for arm in chosen.worse)
             if chosen.arm is not None:
                 counts["right"] += rates[chosen.arm] == best
@@ -130,7 +133,7 @@ def figures(
 def told(counts: Counter[str], lost: float) -> dict[str, float]:
     """Counts as shares."""
     whole = counts["categories"]
-    shares = ["right", "wrong", "not_enough_evidence", "called_best", "best_marked_worse"]
+    shares = ["right", "wrong", "not_enough_evidence", "called_best", "called_best_wrongly", "best_marked_worse"]
     found: dict[str, float] = {"categories": whole, "calls_each": round(counts["calls"] / whole, 1)}
     for name in shares:
         low, high = stats.wilson(counts[name], whole)

@@ -21,7 +21,9 @@ from synthgen.tournament.stats import Prior
 FEWEST_ITEMS = 20
 """Below which nothing is chosen."""
 MOST_REGRET = 0.02
-"""How much success a choice may be expected to lose against the best arm."""
+"""How much success the likeliest best may be expected to lose against the arm that is truly best."""
+CHEAPER_REGRET = 0.03
+"""How much a cheaper arm may, which is practically equal to the best."""
 NEAR = 0.02
 """Arms whose shrunk success is this near to the best are practically equal, and the cheapest of them is taken."""
 WIDE = 0.10
@@ -139,7 +141,7 @@ def choose(outcomes: Outcomes, arms: Sequence[Arm], before: Mapping[Arm, Prior])
         return (
             arm not in worse
             and shrunk[best] - shrunk[arm] <= NEAR
-            and regrets[arm] <= MOST_REGRET
+            and regrets[arm] <= CHEAPER_REGRET
             and float(np.mean(drawn[best] - drawn[arm] >= WIDE)) <= WIDE_CHANCE
         )
 
