@@ -164,13 +164,13 @@ def by_category(run: RunDir, *, judged: bool) -> dict[str, dict[str, Any]]:
     )
     ended = stage_balance(run, "pairs" if judged else "answers")["in"]
     for number, task in enumerate(jsonl.rows(run.accepted("tasks"))):
-        one, usable = found[task["category"]], len(answers.take(number))
+        one, usable = found[task["category"]], answers.take(number)
         one.tasks += 1
         one.doubted += bool(doubted(task))
-        one.answers += usable
+        one.answers += len(usable)
         for row in marks.take(number):
             one.marks.add(row["mean"])
-        dropped = bool(unpicked.take(number)) if judged else not usable
+        dropped = bool(unpicked.take(number)) if judged else all(row["explored"] for row in usable)
         one.settled += number < ended
         one.kept += number < ended and not dropped
     return {name: told(found[name]) for name in sorted(found)}
