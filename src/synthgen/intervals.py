@@ -7,7 +7,13 @@ Z95 = 1.959963984540054
 
 
 def wilson(passed: float, total: float, z: float = Z95) -> tuple[float, float]:
-    """Wilson's score interval of a share, both ends within 0 to 1; (0, 1) of nothing (Wilson 1927)."""
+    """Wilson's score interval of a share; (0, 1) of nothing (Wilson 1927, JASA 22:209).
+
+    Where an item's answers share its luck, count items, not answers.
+
+    >>> [round(end, 4) for end in wilson(81, 263)]
+    [0.2553, 0.3662]
+    """
     if total <= 0:
         return 0.0, 1.0
     share, spread = passed / total, z * z / total

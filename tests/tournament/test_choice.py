@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import ARMS, best_by, best_of, chosen, outcomes, played
 
-from synthgen.tournament import choice, stats
+from synthgen.intervals import wilson
+from synthgen.tournament import choice
 from synthgen.tournament.choice import Arm, Tried
 from synthgen.tournament.stats import Prior
 
@@ -166,7 +167,7 @@ def test_the_choice_does_not_depend_on_the_order_of_the_arms_and_its_figures_are
         scored = found.scores[arm]
         assert scored.passed == sum(row[arm].passed for row in table.values())
         assert scored.rate == pytest.approx(scored.passed / scored.total)
-        assert stats.wilson(scored.success, scored.items)[0] <= scored.rate
+        assert wilson(scored.success, scored.items)[0] <= scored.rate
     assert found.regret >= 0
     assert found.arm is None or (found.regret <= choice.CHEAPER_REGRET and items >= choice.FEWEST_ITEMS)
     turned = choice.significantly_worse(table, ARMS[::-1], ARMS[0])

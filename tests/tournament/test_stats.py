@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthgen.intervals import wilson
 from synthgen.tournament import stats
 from synthgen.tournament.stats import Prior
 
@@ -22,13 +23,13 @@ CHANCES = st.lists(st.floats(0, 1), min_size=1, max_size=15)
 )
 def test_wilsons_interval_is_that_of_newcombes_table(passed: int, total: int, low: float, high: float):
     """Newcombe 1998, Stat Med 17:857, table I, method 3."""
-    assert stats.wilson(passed, total) == pytest.approx((low, high), abs=5e-5)
+    assert wilson(passed, total) == pytest.approx((low, high), abs=5e-5)
 
 
 @given(COUNTS)
 def test_the_ends_of_wilsons_interval_are_the_shares_that_the_score_test_just_does_not_refuse(counts: tuple[int, int]):
     passed, total = counts
-    for end in stats.wilson(passed, total):
+    for end in wilson(passed, total):
         if 0 < end < 1:
             score = abs(passed / total - end) / sqrt(end * (1 - end) / total)
             assert score == pytest.approx(1.959964, abs=1e-4)
@@ -37,13 +38,13 @@ def test_the_ends_of_wilsons_interval_are_the_shares_that_the_score_test_just_do
 @given(COUNTS)
 def test_wilsons_interval_holds_the_share_and_mirrors(counts: tuple[int, int]):
     passed, total = counts
-    low, high = stats.wilson(passed, total)
+    low, high = wilson(passed, total)
     assert 0 <= low <= passed / total <= high <= 1
-    assert stats.wilson(total - passed, total) == pytest.approx((1 - high, 1 - low))
+    assert wilson(total - passed, total) == pytest.approx((1 - high, 1 - low))
 
 
 def test_of_nothing_nothing_is_known():
-    assert stats.wilson(0, 0) == (0, 1)
+    assert wilson(0, 0) == (0, 1)
     assert stats.mcnemar(0, 0) == 1
     assert stats.difference([])[0] == 0
     assert stats.difference([])[1].high > 0.9

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from pydantic import ValidationError
 
 from synthgen import checks
+from synthgen.checks import reading
 from synthgen.config import RunConfig
-from synthgen.errors import ConfigError, InputError
+from synthgen.errors import InputError
 from synthgen.records import Check, Seed, Task
 from synthgen.rowfiles import MISSING, Broken
 from synthgen.stages import given
@@ -23,8 +23,6 @@ from synthgen.stages.given import Given
 from synthgen.stages.plan import plan
 from synthgen.text.tasktext import user_text
 
-FORMS = frozenset({"regex"})
-"""Verifiers of seeds that speak of form alone."""
 EXAMPLE = '{"prompt": "What is 6 times 7?", "category": "mathematics", "answer": 42}'
 
 
@@ -47,11 +45,11 @@ class Item:
 def of_seeds(seeds: Sequence[Seed], config: RunConfig) -> Iterator[Item]:
     """The seeds that a program can check the answer of, each with its first input."""
     for seed in seeds:
-        if seed.verifier is None or seed.verifier.kind in FORMS:
+        if seed.verifier is None or seed.verifier.kind in checks.FORMS:
             continue
         first = seed.instances[0].input if seed.instances else ""
         row = {"name": seed.verifier.kind, "args": seed.verifier.args}
-        check = check_of(row, f"seed:{seed.id}", f"the seed {seed.id}", first)
+        check = check_of(row, f"seed:{seed.id}", f"the seed {seed.id}")
         task = task_of(seed.instruction, first, seed.category, check, config, is_classification=seed.is_classification)
         yield Item(seed.id, task, check)
 
@@ -67,7 +65,7 @@ def of_file(path: Path, config: RunConfig) -> Iterator[Item]:
             why = unfit.reason if unfit is not None else "empty"
             raise InputError(f"{place} cannot be asked ({why}); every row is one item such as {EXAMPLE}")
         stated = row.get("check")
-        check = check_of(stated if stated is not None else of_answer(row, place), f"file:{path.name}", place, text)
+        check = check_of(stated if stated is not None else of_answer(row, place), f"file:{path.name}", place)
         category = row.get("category")
         labelled = check.name == "label"
         yield Item(
@@ -115,28 +113,14 @@ def number_of(text: str) -> float | None:
     return found if isinstance(found, int | float) and not isinstance(found, bool) else None
 
 
-def check_of(row: Any, source: str, place: str, text: str) -> Check:
+def check_of(row: Any, source: str, place: str) -> Check:
     """A check as it is stated in a file or by a seed, tried once, so that a wrong argument is found before anything is asked."""
-    if not isinstance(row, Mapping) or row.get("name") not in checks.CHECKS:
-        name = row.get("name") if isinstance(row, Mapping) else row
-        raise InputError(f"{place}: there is no check {name}; known: {', '.join(sorted(checks.CHECKS)) or 'none'}")
-    args = arguments(row.get("args"), place)
-    chance = row.get("chance")
-    usual = 1 / len(args["labels"]) if row["name"] == "label" and len(args.get("labels") or ()) > 1 else 0.0
-    try:
-        check = Check(
-            name=row["name"],
-            kind=row.get("kind") or "answer",
-            args=args,
-            source=source,
-            chance=usual if chance is None else chance,
-        )
-        checks.run(check, "", text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise InputError(f"{place}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    except ConfigError as error:
-        raise InputError(f"{place}: {error}") from error
+    stated = {**row, "args": arguments(row.get("args"), place)} if isinstance(row, Mapping) else row
+    if isinstance(stated, dict):  # Parquet has every field in every row
+        stated = {name: value for name, value in stated.items() if value is not None}
+    check = reading.of_value(stated, source)
+    if isinstance(check, str):
+        raise InputError(f"{place}: {check}")
     if check.kind != "answer":
         raise InputError(
             f"{place}: the check {check.name} is of kind {check.kind}; only answers that are known count here"

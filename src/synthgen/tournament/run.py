@@ -16,6 +16,7 @@ from typing import Any
 from synthgen import checks, jsonl, policy, steps
 from synthgen.config import RoleConfig, RunConfig
 from synthgen.errors import ConfigError, InputError, StorageError, TeacherError, storage
+from synthgen.intervals import wilson
 from synthgen.policy import ArmFound, CategoryFound, Correctness, Gain, HeldOut, Part, Policy
 from synthgen.prompts import Prompts
 from synthgen.records import Request, Think
@@ -314,7 +315,7 @@ def category_of(found: Choice, undecided: int) -> CategoryFound:
 def arm_of(arm: Arm, found: Choice) -> ArmFound:
     """What one arm came to, as it is written."""
     one = found.scores[arm]
-    low, high = stats.wilson(one.success, one.items)
+    low, high = wilson(one.success, one.items)
     return ArmFound(
         strategy=arm.strategy,
         think=arm.think,
@@ -373,7 +374,7 @@ def tuned_arm(category: str, key: str, arena: Arena, chosen: Sequence[Mapping[st
 def correctness(tried: Sequence[Tried]) -> Correctness:
     """The checked correctness of one way of answering, one entry an item."""
     success = sum(one.passed / one.samples for one in tried)
-    low, high = stats.wilson(success, len(tried))
+    low, high = wilson(success, len(tried))
     tokens = sum(one.tokens for one in tried) / sum(one.samples for one in tried)
     return Correctness(
         rate=rounded(success / len(tried)), low=rounded(low), high=rounded(high), tokens=round(tokens, 1)

@@ -36,22 +36,6 @@ class Prior(NamedTuple):
     """How many items it counts for."""
 
 
-def wilson(passed: float, total: float) -> Interval:
-    """The interval of a share (Wilson 1927, JASA 22:209). Where an item's answers share its luck, count items, not answers.
-
-    >>> [round(end, 4) for end in wilson(81, 263)]
-    [0.2553, 0.3662]
-    """
-    if not total:
-        return Interval(0.0, 1.0)
-    share, spread = passed / total, Z * Z / total
-    middle = (share + spread / 2) / (1 + spread)
-    half = sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
-    return Interval(
-        0.0 if passed == 0 else max(0.0, middle - half), 1.0 if passed == total else min(1.0, middle + half)
-    )
-
-
 def mcnemar(better: int, worse: int) -> float:
     """The chance of so uneven a split of the items on which two arms differ, were they equal (McNemar 1947, exact, two-sided).
 
