@@ -288,8 +288,8 @@ def directory() -> Iterator[str]:
     try:
         yield path
     finally:
-        with contextlib.suppress(RecursionError):  # thousands of directories in one another
-            shutil.rmtree(path, ignore_errors=True)
+        # `rm` and not `shutil.rmtree`, which fails on thousands of directories in one another
+        subprocess.run(["/bin/rm", "-rf", "--", path], stderr=subprocess.DEVNULL, check=False)
 
 
 def how_it_ended(code: int, seconds: float, stderr: bytes, limits: Limits) -> Status:
