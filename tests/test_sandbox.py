@@ -330,6 +330,13 @@ def test_unsandboxed_leaves_nothing_behind_and_follows_no_link(tmp_path):
     assert (kept / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    "program", ["for _ in range(3000): os.mkdir('d'), os.chdir('d')", "os.mkdir('d'), os.chmod('d', 0)"]
+)
+def test_unsandboxed_survives_a_directory_that_is_hard_to_remove(program):
+    assert said(UNSANDBOXED, f"import os\n{program}\nprint(1)") == "1\n"
+
+
 def test_unsandboxed_says_so():
     assert "WITHOUT a sandbox" in UNSANDBOXED.description
     assert "WITHOUT" not in HOLDING[0].description

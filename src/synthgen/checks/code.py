@@ -7,7 +7,7 @@ reach of the code.
 
 import json
 import marshal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,12 @@ ENDS = {
 }
 
 
-def check(
-    answer: str, args: Mapping[str, Any], given: str = "", *, within: Sandbox | None = None, limits: Limits = LIMITS
-) -> Found:
+def check(answer: str, args: Mapping[str, Any], _given: str = "") -> Found:
+    """Whether the code of an answer passes, in the sandbox of this machine."""
+    return judged(answer, args)
+
+
+def judged(answer: str, args: Mapping[str, Any], within: Sandbox | None = None, limits: Limits = LIMITS) -> Found:
     """Whether the code of an answer passes.
 
     args: `tests`, statements or expressions that must hold, with `entry`, the name that the code must define ("" for any); or
@@ -79,7 +82,7 @@ def passes(within: Sandbox, limits: Limits, answer: str, entry: str, tests: list
     if ran.status != "done":
         return stopped(ran)
     try:
-        failure = str(json.loads(ran.stdout)["failure"])
+        failure = "".join(one if one.isprintable() else " " for one in json.loads(ran.stdout)["failure"])
     except (ValueError, KeyError, TypeError):
         return Found(False, "the run ended without a verdict")
     return Found(not failure, failure or f"{len(tests)} of {len(tests)} tests hold")
@@ -132,4 +135,4 @@ def program(main: str) -> str:
     return f"import marshal,os\nn={len(script())}\nb=b''\nwhile len(b)<n:b+=os.read(0,n-len(b))\nexec(marshal.loads(b))\n{main}()"
 
 
-CHECKS = {"code": check}
+CHECKS: dict[str, Callable[[str, Mapping[str, Any], str], Found]] = {"code": check}

@@ -61,14 +61,21 @@ VALUES: dict[str, tuple[str, Callable[[Any], list[Any]]]] = {
 }
 """Values without parts that change: (module, its parts). Modules are imported when such a value is first met."""
 PLAIN = (bool, int, float, complex, str, bytes, tuple, frozenset, list, dict, set)
-TYPES = {one.__name__: one for one in (*PLAIN, object, type, bytearray, range, type(None))}
+TYPES: dict[str, Any] = {one.__name__: one for one in (*PLAIN, object, type, bytearray, range, type(None))}
 EXCEPTIONS = {
     name: one for name, one in vars(builtins).items() if isinstance(one, type) and issubclass(one, BaseException)
 }
+
+
+def reflected(ask: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """An operation whose second operand is asked first."""
+    return lambda a, b: ask(b, a)
+
+
 BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor", "lshift", "rshift")
 ORDER = ("eq", "ne", "lt", "le", "gt", "ge")
 ARITHMETIC = {f"__{name.strip('_')}__": getattr(operator, name) for name in BINARY}
-REFLECTED = {f"__r{name.strip('_')}__": (lambda a, b, o=getattr(operator, name): o(b, a)) for name in BINARY}
+REFLECTED = {f"__r{name.strip('_')}__": reflected(getattr(operator, name)) for name in BINARY}
 COMPARISONS = {f"__{name}__": getattr(operator, name) for name in ORDER}
 TELLING: dict[str, Callable[..., Any]] = {
     "__bool__": bool,
@@ -102,6 +109,10 @@ OTHER: dict[str, Callable[..., Any]] = {
     "__subclasscheck__": lambda one, other: issubclass(other, one),
 }
 OPERATIONS = {**ARITHMETIC, **REFLECTED, **COMPARISONS, **TELLING, **OTHER}
+RECKONING = {*ARITHMETIC, *REFLECTED}
+OF_BASE = {*RECKONING, *COMPARISONS, *TELLING} - {"__str__", "__repr__", "__format__"}
+"""What a plain value answers for an object whose class is derived from its type."""
+CHANGING = (list, dict, set)
 HIDDEN = ("_", "gi_", "cr_", "ag_", "tb_", "f_", "co_", "func_")
 """How names begin by which the code could climb from an object of the tests to the tests themselves."""
 
@@ -113,48 +124,65 @@ class Ended(BaseException):
 class Proxy:
     """An object of the other process."""
 
-    __slots__ = ("proxy_base", "proxy_derived", "proxy_number", "proxy_peer")
+    __slots__ = ("proxy_base", "proxy_derived", "proxy_method", "proxy_number", "proxy_peer")
 
-    def __init__(self, peer: "Peer", number: int, base: Any) -> None:
-        object.__setattr__(self, "proxy_peer", peer)
-        object.__setattr__(self, "proxy_number", number)
-        object.__setattr__(self, "proxy_base", base)  # where its class is derived from a plain one: the plain value
-        object.__setattr__(self, "proxy_derived", False)
+    def __init__(self, peer: "Peer", number: int) -> None:
+        put(self, peer=peer, number=number, base=None, derived=False, method=False)
 
     def __getattr__(self, name: str) -> Any:
-        return self.proxy_peer.ask("getattr", self, name)
+        base = self.proxy_base
+        if base is not None and type(base) not in CHANGING and hasattr(base, name):
+            return getattr(base, name)
+        return self.proxy_peer.weighed(self.proxy_peer.ask("getattr", self, name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         self.proxy_peer.ask("setattr", self, name, value)
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> type:
         return Proxy if self.proxy_base is None else type(self.proxy_base)
 
 
+def put(proxy: Proxy, **facts: Any) -> None:
+    """What this side knows of an object: its peer and number, and what decides how far its word counts.
+
+    The plain value, where its class is derived from a plain one; whether a plain value of the tests went into it; whether it is
+    a method.
+    """
+    for name, fact in facts.items():
+        object.__setattr__(proxy, "proxy_" + name, fact)
+
+
 def plain(value: Any) -> Any:
-    """The plain value behind a Proxy, where there is one."""
-    return value.proxy_base if type(value) is Proxy and value.proxy_base is not None else value
+    """The plain value behind a Proxy, where there is one, as it is now."""
+    if type(value) is not Proxy or value.proxy_base is None:
+        return value
+    return value.proxy_peer.ask("bare", value) if type(value.proxy_base) in CHANGING else value.proxy_base
 
 
 def operation(name: str) -> Callable[..., Any]:
     """A special method of Proxy: it asks the other process, as far as its word counts."""
 
     def ask(self: Proxy, *args: Any, **kwargs: Any) -> Any:
-        if not self.proxy_peer.strict:
-            return self.proxy_peer.ask(name, self, *args, **kwargs)
-        if self.proxy_base is not None and name not in {"__str__", "__repr__", "__format__", "__call__"}:
-            return OPERATIONS[name](self.proxy_base, *map(plain, args), **kwargs)
+        peer = self.proxy_peer
+        if not peer.strict:
+            return peer.ask(name, self, *args, **kwargs)
+        if self.proxy_base is not None and name in OF_BASE:
+            return OPERATIONS[name](plain(self), *map(plain, args), **kwargs)
         mixed = any(type(one) is not Proxy or one.proxy_base is not None for one in args)
         if mixed and name in COMPARISONS:
             return NotImplemented
         if name in TELLING and self.proxy_derived:
             raise TypeError(f"{name} of what a value of the tests went into")
-        found = self.proxy_peer.ask(name, self, *args, **kwargs)
-        if (mixed and name in {*ARITHMETIC, *REFLECTED}) or (self.proxy_derived and type(found) is Proxy):
+        if name == "__contains__" and not peer.of_class:
+            return args[0] in list(self)
+        found = peer.ask(name, self, *args, **kwargs)
+        if self.proxy_method:
+            return peer.weighed(found, called=True)
+        if (mixed and name in RECKONING) or (self.proxy_derived and type(found) is Proxy):
             if type(found) is not Proxy:
                 raise TypeError(f"{name} of an object and a plain value")
-            object.__setattr__(found, "proxy_derived", True)
+            put(found, derived=True)
         return found
 
     return ask
@@ -172,6 +200,8 @@ class Peer:
         self.output = os.fdopen(writes, "wb")
         self.strict = strict
         """Whether this is the side of the tests."""
+        self.of_class = False
+        """Whether the tests are about a class, and so the word of its objects counts."""
         self.ended = False
         self.next = int(strict)
         self.objects: dict[int, Any] = {}
@@ -188,10 +218,12 @@ class Peer:
             match self.receive():
                 case ["do", str(asked), values, named]:
                     self.send(self.done(asked, values, named))
-                case ["ok", value]:
-                    return self.decoded(value)
-                case ["raised", error]:
-                    raise self.decoded(error)
+                case ["ok" | "raised" as how, value, given]:
+                    found = self.decoded(value)
+                    self.decoded(given)
+                    if how == "ok":
+                        return found
+                    raise found
                 case _:
                     self.end()
 
@@ -205,28 +237,55 @@ class Peer:
                     self.end()
 
     def done(self, name: str, values: Any, named: Any) -> list[Any]:
-        """The reply to one thing that is asked."""
+        """The reply to one thing that is asked, with what has become of the containers that were given."""
+        args, kwargs = self.decoded(values), self.decoded(named)
+        seen: dict[int, None] = {}
         try:
-            found = self.do(name, *self.decoded(values), **self.decoded(named))
-            return ["ok", self.encoded(found, {})]
+            reply = ["ok", self.encoded(self.do(name, *args, **kwargs), seen)]
         except Ended:
             raise
         except BaseException as error:  # noqa: BLE001 - the other side gets whatever was raised
-            return ["raised", self.encoded(error, {})]
+            reply = ["raised", self.encoded(error, seen)]
+        return [*reply, None if name == "load" else self.encoded((args, kwargs), seen)]
+
+    def weighed(self, found: Any, *, called: bool = False) -> Any:
+        """An attribute of an object, or what its method returns.
+
+        Where the tests are about a function, yes or no is not an object's to say: an object that says yes to everything would
+        pass for a text that starts with the right letter.
+        """
+        if not self.strict or self.of_class:
+            return found
+        if type(found) is bool:
+            raise TypeError("an object of the code's own says so")
+        if type(found) is Proxy:
+            put(found, derived=called, method=not called)
+        return found
 
     def do(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """One thing that the other side may ask for."""
-        if name in OPERATIONS:
-            return OPERATIONS[name](*args, **kwargs)
-        if name == "load" and not self.strict:
-            return load(*args)
-        if name == "await" and not self.strict:
-            return importlib.import_module("asyncio").run(args[0])  # which takes 60 ms to import
-        if self.strict and str(args[1]).startswith(HIDDEN) and args[1] != "__name__":
-            raise AttributeError(args[1])
-        if name == "setattr" and isinstance(args[0], (type, types.FunctionType, types.ModuleType)) and self.strict:
-            raise AttributeError(args[1])
-        return {"getattr": getattr, "setattr": setattr}[name](*args)
+        if self.strict:
+            self.allow(name, *args)
+        elif name in OF_THE_CODE:
+            return OF_THE_CODE[name](*args)
+        return {**OPERATIONS, "getattr": getattr, "setattr": setattr}[name](*args, **kwargs)
+
+    def allow(self, name: str, target: Any, *args: Any) -> None:
+        """Refuse what the code may not ask of the tests: anything but to use the objects that it was given.
+
+        With `type` it could make a class here whose objects are equal to everything.
+        """
+        number = self.numbers.get(id(target), self.next + 1)
+        if type(target) is Proxy or number % 2 != self.next % 2:
+            raise PermissionError(name)
+        if (
+            name not in OPERATIONS
+            and (type(args[0]) is not str or args[0].startswith(HIDDEN))
+            and args[0] != "__name__"
+        ):
+            raise AttributeError(args[0])
+        if name == "setattr" and isinstance(target, (type, types.FunctionType, types.ModuleType)):
+            raise AttributeError(args[0])
 
     def send(self, message: list[Any]) -> None:
         """Write one line."""
@@ -287,9 +346,9 @@ class Peer:
 
     def by_name(self, value: Any) -> Any:
         """What both sides have of their own: the tests may send anything of the standard library, the code only plain types."""
-        for table in (TYPES, EXCEPTIONS):
-            if isinstance(value, type) and table.get(value.__name__) is value:
-                return ["builtin", value.__name__]
+        known = str(getattr(value, "__name__", "")) if isinstance(value, type) else ""
+        if known and {**TYPES, **EXCEPTIONS}.get(known) is value:
+            return ["builtin", known]
         if not self.strict:
             return None
         module, name = getattr(value, "__module__", None) or "", getattr(value, "__qualname__", None) or ""
@@ -331,25 +390,30 @@ class Peer:
             return make(values) if kind in {"tuple", "frozenset"} else make(*values)
         return getattr(self, "decoded_" + str(kind))(*parts)
 
-    def filled(self, kind: type, number: int, *parts: Any) -> Any:
+    def filled(self, kind: Any, number: int, *parts: Any) -> Any:
         """A container, the one of this number where it is known, with exactly these parts."""
         if number not in self.objects:
             self.adopt(number, kind())
         found = self.objects[number]
         values = [self.decoded(part) for part in parts]
-        pairs = list(zip(values[::2], values[1::2], strict=True)) if isinstance(found, dict) else values
-        now = list(found.items()) if isinstance(found, dict) else list(found)
         if type(found) is not kind:
             self.end()
-        if not same(now, pairs):
+        if isinstance(found, dict):
+            pairs = list(zip(values[::2], values[1::2], strict=True))
+            if not same([part for pair in found.items() for part in pair], values):
+                found.clear()
+                dict.update(found, pairs)
+        elif isinstance(found, set):
+            found ^= found ^ set(values)
+        elif not same(list(found), values):
             found.clear()
-            found.update(pairs if not isinstance(found, collections.Counter) else dict(pairs)) if hasattr(
-                found, "update"
-            ) else found.extend(pairs)
+            found.extend(values)
         return found
 
     def adopt(self, number: int, value: Any) -> Any:
         """Know an object by the other side's number."""
+        if type(number) is not int or number % 2 == self.next % 2:
+            self.end()
         self.objects[number] = value
         self.numbers[id(value)] = number
         return value
@@ -373,15 +437,15 @@ class Peer:
 
     def decoded_object(self, number: int, base: Any) -> Any:
         if number not in self.objects:
-            self.adopt(number, Proxy(self, number, None))
+            self.adopt(number, Proxy(self, number))
         found = self.objects[number]
         if base is not None:
-            object.__setattr__(found, "proxy_base", self.decoded(base))
+            put(found, base=self.decoded(base))
         return found
 
     def decoded_coroutine(self, number: int) -> Any:
         async def wait() -> Any:
-            return self.ask("await", Proxy(self, number, None))
+            return self.ask("await", Proxy(self, number))
 
         return wait()
 
@@ -394,9 +458,11 @@ class Peer:
     def decoded_error(self, number: int, cls: Any, message: Any) -> Any:
         """An exception that the other side has raised."""
         kind = self.decoded(cls)
+        if not issubclass(kind, BaseException):
+            self.end()
         with contextlib.suppress(TypeError):
             error = kind(self.decoded(message))
-            error.proxy_of = Proxy(self, number, None)
+            error.proxy_of = Proxy(self, number)
             return error
         return ValueError(message)  # such as UnicodeDecodeError, which takes five arguments
 
@@ -420,13 +486,23 @@ def nearest(kind: type) -> str:
     return next(one.__name__ for one in kind.__mro__ if EXCEPTIONS.get(one.__name__) is one)
 
 
-def bare(value: Any, base: type) -> Any:
+def awaited(coroutine: Any) -> Any:
+    """What comes of a coroutine."""
+    return importlib.import_module("asyncio").run(coroutine)  # which takes 60 ms to import
+
+
+def contents(value: Any) -> Any:
+    """What is in an object of a class derived from list, dict or set, as it is now."""
+    return bare(value, next(one for one in CHANGING if isinstance(value, one)))
+
+
+def bare(value: Any, base: Any) -> Any:
     """The plain value in an object of a derived class, without a word of that class."""
     if base in {bool, int}:
         return int.__add__(value, 0)
     if base is dict:
         return dict(dict.items(value))
-    return base.__add__(value, base()) if base in {float, complex, str, bytes} else base(base.__iter__(value))  # type: ignore[attr-defined]
+    return base.__add__(value, base()) if base in {float, complex, str, bytes} else base(base.__iter__(value))
 
 
 def same(old: list[Any], new: list[Any]) -> bool:
@@ -469,9 +545,7 @@ def source(answer: str, entry: str) -> str:
     """
     blocks = list(fenced(answer)) or [answer if parsed(answer) else "\n".join(code_lines(answer))]
     trees = [(block, tree) for block in blocks if (tree := parsed(block))]
-    fitting = (
-        [pair for pair in trees if entry in defined(pair[1])] if entry else sorted(trees, key=lambda one: len(one[0]))
-    )
+    fitting = fit(trees, entry)
     if not fitting:
         if not trees:
             compile(blocks[-1], "solution.py", "exec")  # says what is wrong with it
@@ -480,6 +554,20 @@ def source(answer: str, entry: str) -> str:
     if len(trees) == 1:
         return chosen
     return "\n".join([*lent([one for _, one in trees if one is not tree], defined(tree)), chosen])
+
+
+def fit(trees: list[tuple[str, ast.Module]], entry: str) -> list[tuple[str, ast.Module]]:
+    """The blocks to choose from, the best last: they define the entry, or import it, or name it at least."""
+    if not entry:
+        return sorted(trees, key=lambda one: len(one[0]))
+    imported = [pair for pair in trees if entry in defined(pair[1])]
+    own = [(text, tree) for text, tree in imported if entry in defined(ast.Module(without_imports(tree), []))]
+    return own or imported or [pair for pair in trees if entry in pair[0]]
+
+
+def without_imports(tree: ast.Module) -> list[ast.stmt]:
+    """The top level but its imports."""
+    return [node for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom))]
 
 
 def fenced(answer: str) -> Iterator[str]:
@@ -573,17 +661,22 @@ def lent(trees: list[ast.Module], taken: set[str]) -> Iterator[str]:
             yield ast.unparse(node)
 
 
+OF_THE_CODE: dict[str, Callable[..., Any]] = {"load": load, "await": awaited, "bare": contents}
+"""What the tests alone ask for."""
+
+
 # --- the tests
 
 
 def test(peer: Peer, job: dict[str, Any]) -> str:
     """Load the code and run every test; "" where all hold, or what failed."""
+    peer.of_class = job["entry"][:1].isupper()
     try:
         found = peer.ask("load", job["answer"], job["entry"])
     except BaseException as error:  # noqa: BLE001 - whatever the code raised
         return "the code cannot be loaded: " + in_words(peer, error)
     space: dict[str, Any] = {"__name__": "tests"}
-    space |= {name: one for name, one in found.items() if name == job["entry"] or not hasattr(builtins, name)}
+    space |= {name: one for name, one in found.items() if name == job["entry"] or usable(name)}
     for name in [name for name in space if name in sys.stdlib_module_names and name != job["entry"]]:
         space[name] = importlib.import_module(name)
     for number, text in enumerate(job["tests"], 1):
@@ -595,6 +688,11 @@ def test(peer: Peer, job: dict[str, Any]) -> str:
         if reason:
             return f"test {number} of {len(job['tests'])}: {reason}: {' '.join(text.split())}"
     return ""
+
+
+def usable(name: str) -> bool:
+    """Whether the code may give the tests a name: not one of Python's own, which they rely on."""
+    return not name.startswith("__") and not hasattr(builtins, name)
 
 
 def run_test(text: str, space: dict[str, Any]) -> None:
