@@ -17,7 +17,7 @@ OTHER: dict[str, Any] = {
     "taxonomy": {"categories": {"other": {"about": "all", "strategy": "direct-answer", "alternative": "step-by-step"}}},
     "in_context": 4, "machine_in_context": 1, "new_per_call": 3, "machine_per_root": 2, "lookahead": 9, "steer": "none",
     "axes": {"topics": ["bees"]}, "novelty_threshold": 0.6, "fuzzy": 0.8, "semantic": {"threshold": 0.9, "identity": "x"}, "decontaminate": {"rule": "tulu3-8gram", "digest": "x"}, "minimum_words": 5, "maximum_words": 90, "saturation_window": 9,
-    "saturation_yield": 0.1, "instances": 2, "samples": 2, "explore": 0.5, "answer_threshold": 0.8, "judging": False, "answers_across": False, "strategy": "auto", "policy": {"choices": {"knowledge": ["step-by-step", ""]}}, "constraints": 0.3, "sufficient": 0.5, "arms": ["direct-answer"], "pick_mean": 4.0, "pick_floor": 2.0,
+    "saturation_yield": 0.1, "instances": 2, "samples": 2, "explore": 0.5, "answer_threshold": 0.8, "judging": False, "answers_across": False, "strategy": "auto", "policy": {"choices": {"knowledge": ["step-by-step", ""]}}, "constraints": 0.3, "unsandboxed": True, "sufficient": 0.5, "arms": ["direct-answer"], "pick_mean": 4.0, "pick_floor": 2.0,
     "pick_band": 0.5, "pair_margin": 1.0, "test_share": 0.2, "test_minimum": 3, "test_from": 9,
     "target": 9, "target_unit": "rows", "concurrency": 2, "deadline_seconds": 5.0, "batch": True, "rpm": 60, "tpm": 1000, "budget_usd": 1.0, "max_calls": 9,
     "max_tokens_total": 9, "prices": {"m": {"prompt": 1, "cached": 1, "completion": 1}}, "ledger": "x.sqlite", "vllm_args": ["--x"], "vllm_start_seconds": 9.0, "prefect": False,

@@ -36,7 +36,7 @@ SPARE = 8
 BATCHED = 20_000
 """Tasks that a stage collects for a batch."""
 ROLES: tuple[Role, ...] = ("propose", "instantiate", "answer", "judge")
-LATER = ("policy", "constraints", "strategy", "answers_across", "sufficient", "arms")
+LATER = ("policy", "constraints", "strategy", "answers_across", "sufficient", "arms", "unsandboxed")
 """Keys that came after the first runs. At their default they are no part of the digest, so that a run begun before goes on."""
 
 DECODING: dict[Mode, dict[str, Decoding]] = {
@@ -232,6 +232,8 @@ class RunConfig(Record):
     bound (95%, over `samples` of at least 4). Strategies are tried in order of cost until one suffices; 0 turns it off."""
     arms: tuple[str, ...] = ()
     """The strategies that are tried, cheapest first; () for all six."""
+    unsandboxed: bool = False
+    """Whether code that a model wrote is run without a sandbox, with limits alone: it has your network and your files then."""
     judging: bool = True
     """Whether answers are judged; without a judge there are no pairs. `synthgen answer` judges one sample only if a judge is
     named."""

@@ -6,6 +6,7 @@ reach of the code.
 """
 
 import json
+import logging
 import marshal
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -48,7 +49,14 @@ def judged(answer: str, args: Mapping[str, Any], within: Sandbox | None = None, 
         within = within or sandbox.find()
         return passes(within, limits, answer, entry, tests) if tests else prints(within, limits, answer, entry, cases)
     except ConfigError as error:
+        refused(str(error))
         return Found(None, str(error))
+
+
+@cache
+def refused(why: str) -> None:
+    """Say once that code is not run, and why."""
+    logging.getLogger("synthgen").warning("checks of code stay undecided: %s", why)
 
 
 def arguments(args: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, str]], str]:

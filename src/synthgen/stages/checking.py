@@ -1,16 +1,18 @@
 """Run a task's checks over its answers, and find the cheapest strategy that suffices."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from synthgen import checks
+from synthgen import checks, sandbox
 from synthgen.checks import agreement, verdict
 from synthgen.config import RunConfig
 from synthgen.errors import ConfigError
 from synthgen.intervals import beyond_chance, wilson
 from synthgen.records import Answer, Check, Outcome, Rejected, Task
 
+LOG = logging.getLogger("synthgen")
 FEWEST = 4
 """Samples from which a strategy can be called sufficient."""
 BY_COST = (
@@ -26,7 +28,9 @@ Candidates = Sequence[Answer | Rejected]
 
 
 def check(config: RunConfig, known: frozenset[str]) -> None:
-    """Raise ConfigError where the cheapest sufficient strategy cannot be looked for."""
+    """Raise ConfigError where the cheapest sufficient strategy cannot be looked for; settle how code is run."""
+    if config.unsandboxed:
+        LOG.warning("%s", sandbox.find(unsandboxed=True).description)
     if config.sufficient and config.samples < FEWEST:
         raise ConfigError(f"the config key sufficient takes at least {FEWEST} samples of a task; raise samples")
     for name in config.arms:
