@@ -3,7 +3,7 @@
 Prints JSON. Every module `tests/checks/cases_*.py` that has `CASES` is run; its `HELD_OUT`, where it has one, is also told alone.
 Where `math_verify` is installed (`pip install "math-verify[antlr4_13_2]"`, no dependency of this project), what its `parse`
 and `verify` say of the same numbers and formulas, as they are used by default, stands beside it. Run it as
-`python benchmarks/checks.py`.
+`python benchmarks/checks.py`. The checks of the seeds are also asked about what people wrote for other seeds.
 """
 
 import importlib
@@ -11,16 +11,21 @@ import importlib.metadata
 import json
 import logging
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from synthgen import checks
+from synthgen.stages import seeds as seed_files
 
-FOLDER = Path(__file__).parent.parent / "tests" / "checks"
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "tests" / "checks"
 Z = 1.959964
 """Of a 95% interval."""
+LATEX = re.compile(r"\$|\\boxed|\\\(|\\\[")
+"""What math-verify was made for: formulas between LaTeX's marks."""
 Case = tuple[str, str, dict[str, Any], bool]
 Decide = Callable[[Case], bool | None]
 
@@ -94,20 +99,38 @@ def mathematics(cases: Iterable[Case]) -> list[Case]:
     return [case for case in cases if case[1] in {"number", "maths"} and set(case[2]) == {"answer"}]
 
 
+def seeds() -> dict[str, int]:
+    """The checks of the shipped seeds on what people wrote: each seed's own output, and the outputs of all other seeds."""
+    tasks = [seed for seed in seed_files.read(ROOT / "seeds") if seed.instances]
+    found = dict.fromkeys(("own_outputs", "own_outputs_refused", "outputs_of_others", "outputs_of_others_accepted"), 0)
+    for seed in tasks:
+        if seed.verifier is None or seed.verifier.kind not in {"number", "label", "exact"}:
+            continue
+        check, own = checks.CHECKS[seed.verifier.kind], seed.instances[0].output
+        found["own_outputs"] += 1
+        found["own_outputs_refused"] += check(own, seed.verifier.args, "").passed is not True
+        others = [other.instances[0].output for other in tasks if other.instances[0].output.strip() != own.strip()]
+        found["outputs_of_others"] += len(others)
+        found["outputs_of_others_accepted"] += sum(check(one, seed.verifier.args, "").passed is True for one in others)
+    return found
+
+
 def main() -> None:
-    """All families, the held-out ones alone, and the reference."""
+    """All families, the held-out ones alone, the reference, and the seeds."""
     tables: dict[str, Any] = {"all": {}, "held_out": {}}
     plain: dict[str, Any] = {}
     decide = reference()
     for module in modules().values():
-        for part, cases in (("all", module.CASES), ("held_out", getattr(module, "HELD_OUT", []))):
+        held = getattr(module, "HELD_OUT", [])
+        latex = [case for case in module.CASES if LATEX.search(case[0])]
+        for part, cases in (("all", module.CASES), ("held_out", held), ("between_latex_marks", latex)):
             for name, family in families(cases).items():
-                tables[part][name] = confusion(family, ours)
+                tables.get(part, {})[name] = confusion(family, ours)
             if decide is not None and (asked := mathematics(cases)):
                 plain[part] = {"math_verify": confusion(asked, decide), "synthgen": confusion(asked, ours)}
     if decide is not None:
         plain["math_verify_version"] = importlib.metadata.version("math-verify")
-    print(json.dumps({**tables, "same_cases_number_and_maths": plain}, indent=1))
+    print(json.dumps({**tables, "same_cases_number_and_maths": plain, "seeds": seeds()}, indent=1))
 
 
 if __name__ == "__main__":

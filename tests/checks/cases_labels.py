@@ -1,7 +1,7 @@
 """Answers as models write them to tasks with a closed set of labels, and to questions with one right wording.
 
 Three kinds for `label`: plain ones, other ways of saying the same, and near misses; then `exact`. They were written before the
-checks were; `HELD_OUT` was written afterwards, and the checks were not mended for it.
+checks were; `LATER` was written afterwards, `HELD_OUT` last, and the checks were not mended for it.
 """
 
 from typing import Any
@@ -389,7 +389,7 @@ PLANETS = {
     "labels": ["Mercury", "Venus", "Mars", "Jupiter"],
     "options": {"A": "Venus", "B": "Mars", "C": "Mercury", "D": "Jupiter"},
 }
-HELD: list[Row] = [
+LATER_ROWS: list[Row] = [
     (EMOTIONS, "anger", "The dominant emotion in this message is anger.", True),
     (EMOTIONS, "anger", "Anger. The sender is furious about the delay; there is a trace of sadness too.", True),
     (EMOTIONS, "anger", "While there is some sadness, the dominant emotion is anger.", True),
@@ -494,7 +494,7 @@ HELD: list[Row] = [
     (CHINESE, "中性", "这段文字的情感是中性，既不是正面也不是负面。", True),
     (CHINESE, "负面", "虽然开头是正面的，但总体是负面。", True),
 ]
-HELD_EXACT: list[tuple[list[str], str, bool]] = [
+LATER_EXACT: list[tuple[list[str], str, bool]] = [
     (["Marie Curie"], "Marie Curie", True),
     (["Marie Curie"], "The answer is **Marie Curie**.", True),
     (["Marie Curie"], "marie curie", True),
@@ -509,6 +509,79 @@ HELD_EXACT: list[tuple[list[str], str, bool]] = [
 ]
 
 
+HELD: list[Row] = [
+    (SENTIMENT, "positive", "Based on the enthusiastic wording, I'd classify this as Positive.", True),
+    (SENTIMENT, "positive", "Sentiment → positive", True),
+    (SENTIMENT, "positive", "The customer is happy. Positive sentiment.", True),
+    (
+        SENTIMENT,
+        "positive",
+        "This would be a positive review if the shoes had not fallen apart; as it is, it is negative.",
+        False,
+    ),
+    (
+        SENTIMENT,
+        "negative",
+        "This would be a positive review if the shoes had not fallen apart; as it is, it is negative.",
+        True,
+    ),
+    (SENTIMENT, "neutral", "Neither praise nor blame is expressed: neutral.", True),
+    (SENTIMENT, "neutral", "I can't call it positive, and it isn't negative either, so neutral it is.", True),
+    (SENTIMENT, "negative", "Hardly positive. I'd say negative.", True),
+    (SENTIMENT, "negative", "NEGATIVE!!!", True),
+    (SENTIMENT, "negative", "The overall sentiment of the text can be described as negative.", True),
+    (SENTIMENT, "positive", 'The text contains a positive word, "nice", yet the overall tone is negative.', False),
+    (FIVE, "very negative", "Extremely bad, so: very negative", True),
+    (FIVE, "negative", "It's negative, although not very negative.", True),
+    (FIVE, "neutral", "3. neutral", True),
+    (YES_NO, "yes", "**Yes**, the sentence is grammatical.", True),
+    (YES_NO, "yes", "Yes. No further evidence is needed.", True),
+    (YES_NO, "no", 'The passage does not say so, therefore the answer is "no".', True),
+    (YES_NO, "no", "Answer: no, yes would require proof.", True),
+    (YES_NO, "yes", "It depends.", False),
+    (LETTERS, "B", "The right choice here is B, as it is the only one that mentions water.", True),
+    (LETTERS, "B", "So we are left with B.", True),
+    (LETTERS, "B", "Option (B) it is.", True),
+    (LETTERS, "B", "A. Because it is the largest.", False),
+    (LETTERS, "C", "A and B can be ruled out, D is too strong. That leaves C.", True),
+    (LETTERS, "C", "I considered C, but chose D.", False),
+    (LETTERS, "D", "I considered C, but chose D.", True),
+    (CAPITALS, "Canberra", "Answer: (C)", True),
+    (CAPITALS, "Canberra", "Canberra is the capital; Sydney is merely the largest city.", True),
+    (CAPITALS, "Canberra", "Sydney is the capital; Canberra is merely a small town.", False),
+    (CAPITALS, "Canberra", "It is not Melbourne. It is Canberra.", True),
+    (ENTAIL, "contradiction", "These two statements contradict each other. Label: contradiction", True),
+    (
+        ENTAIL,
+        "neutral",
+        "The premise neither entails nor contradicts the hypothesis, so the relation is neutral.",
+        True,
+    ),
+    (VALID, "valid", "This is a valid argument by modus ponens.", True),
+    (VALID, "invalid", "The argument isn't valid.", True),
+    (SPAM, "spam", "Spam: it asks for bank details.", True),
+    (SPAM, "not spam", "I would not call this spam.", True),
+    (TOPICS, "Business", "Topic: Business (stock markets)", True),
+    (TOPICS, "Sci/Tech", "science and technology", False),
+    (INTENTS, "card_stolen", "The intent is card_stolen, since the card was taken from the bag and not lost.", True),
+    (CHINESE, "负面", "这条评论表达了负面的情绪。", True),
+    (CHINESE, "正面", "这条评论并非正面。", False),
+    (RUSSIAN, "положительный", "Отзыв скорее положительный, чем отрицательный.", True),
+    (NUMBERS, "2", "I'd give it 2 stars.", True),
+    (NUMBERS, "2", "2/5", True),
+    (NUMBERS, "2", "Between 2 and 3.", False),
+    (TRUTH, "false", "That's not true.", True),
+    (TRUTH, "false", "False. It is true only for even numbers.", True),
+    (RISK, "medium", "I would put this at medium.", True),
+    (RISK, "high", "High, bordering on very high.", True),
+    (STANCE, "against", "She argues against it.", True),
+    (STANCE, "favor", "She does not favor it.", False),
+    (EMOTIONS, "joy", "Joy!", True),
+    (EMOTIONS, "joy", "Anger, not joy.", False),
+    (TICKETS, "question", "User asks how to log in => question", True),
+]
+
+
 def _rows(rows: list[Row]) -> list[Case]:
     return [(text, "label", {"answer": answer, **given}, right) for given, answer, text, right in rows]
 
@@ -519,8 +592,12 @@ EQUAL: list[Case] = _rows(LABEL_EQUAL)
 """Right in other words, or with other labels around it."""
 NEAR: list[Case] = _rows(LABEL_NEAR)
 """Nearly right, or right only if one does not look."""
-HELD_OUT: list[Case] = _rows(HELD) + [(text, "exact", {"answers": one}, right) for one, text, right in HELD_EXACT]
-"""Written after the checks were, run once, and never mended for."""
-CASES: list[Case] = (
-    PLAIN + EQUAL + NEAR + [(text, "exact", {"answers": one}, right) for one, text, right in EXACT] + HELD_OUT
-)
+LATER: list[Case] = _rows(LATER_ROWS) + [(text, "exact", {"answers": one}, right) for one, text, right in LATER_EXACT]
+"""Written after the checks were; what they showed when they were first run was then mended."""
+HELD_OUT: list[Case] = _rows(HELD)
+"""Written last, run once, and never mended for."""
+CASES: list[Case] = [
+    *(PLAIN + EQUAL + NEAR),
+    *((text, "exact", {"answers": one}, right) for one, text, right in EXACT),
+    *(LATER + HELD_OUT),
+]

@@ -1,7 +1,7 @@
 """Answers as models write them, with what a careful reader says of each: for the checks `number` and `maths`.
 
 Three kinds: plain ones, other forms of the same value, and near misses. They were written before the checks were;
-`HELD_OUT` was written afterwards, and the checks were not mended for it.
+`LATER` was written afterwards, `HELD_OUT` last, and the checks were not mended for it.
 """
 
 from typing import Any
@@ -417,7 +417,7 @@ MATHS_NEAR: list[Row] = [
 ]
 
 
-HELD_NUMBER: list[Row] = [
+LATER_NUMBER: list[Row] = [
     (
         14,
         "Let's break it down.\n\n1. Tom starts with 20 marbles.\n2. He loses 6, so 20 - 6 = 14.\n\nTom has **14 marbles** left.",
@@ -503,7 +503,7 @@ HELD_NUMBER: list[Row] = [
     (4, "The second of the 4 options is right, so I choose 2.", False),
 ]
 
-HELD_MATHS: list[Row] = [
+LATER_MATHS: list[Row] = [
     (
         "\\frac{3}{8}",
         "There are 8 outcomes, 3 of which have two heads, so the probability is\n\\[\n\\boxed{\\frac{3}{8}}\n\\]",
@@ -594,6 +594,106 @@ HELD_MATHS: list[Row] = [
 ]
 
 
+HELD_NUMBER: list[Row] = [
+    (84, "To find the area, multiply length by width: 12 cm × 7 cm = 84 cm². The area is 84 cm².", True),
+    (84, "The area of the rectangle is 84 square centimetres.", True),
+    (84, "Area = 12 × 7\nArea = 84", True),
+    (84, "Area = 12 × 7\nArea = 82", False),
+    (84, "I calculated 12 + 7 = 19, so the answer is 19 cm.", False),
+    (84, "12*7", True),
+    (0.05, "5 %", True),
+    (0.05, "The interest rate is 5 percent.", True),
+    (0.05, "0,05", True),
+    (0.05, "5", False),
+    (1250.5, "He owes $1,250.50.", True),
+    (1250.5, "He owes 1 250,50 euros.", True),
+    (1250.5, "He owes $1,250.", False),
+    (3, "Three.", True),
+    (3, "The bag holds three red marbles.", True),
+    (3, "3 (three)", True),
+    (3, "III", False),
+    (3, "**Result:** 3", True),
+    (3, "It rounds to 3.", True),
+    (3, "After 2 days there are 3 left, and after 3 days there are 2 left.", False),
+    (16, "Each box holds 8 pens, so 2 boxes hold 16 pens.", True),
+    (16, "2^4 = 16", True),
+    (16, "16, because 4 squared is 16.", True),
+    (16, "The result of 4 squared is sixteen.", True),
+    (16, "16:00", False),
+    (2024, "In 2024.", True),
+    (2024, "It was founded in the year 2,024.", True),
+    (2024, "Between 2020 and 2024.", False),
+    (-12, "The temperature dropped to -12 degrees.", True),
+    (-12, "The result is $-12$.", True),
+    (-12, "10 - 22 = -12", True),
+    (-12, "It is 12 below zero.", False),
+    (6.25, "25/4", True),
+    (6.25, "6 1/4", True),
+    (6.25, "6¼ hours", True),
+    (6.25, "6 hours and 15 minutes", False),
+    (1e-9, "1 nm = 10^-9 m", True),
+    (1e-9, "10⁻⁹", True),
+    (1e-9, "10⁹", False),
+    ({"answer": 72, "unit": "km/h"}, "72 km/h", True),
+    ({"answer": 5, "unit": "kg"}, "5,000 grams", True),
+    ({"answer": 5, "unit": "kg"}, "5,000 kg", False),
+    ({"answer": 100, "relative": 0.01}, "about 101", True),
+    ({"answer": 100, "relative": 0.01}, "about 102", False),
+]
+HELD_MATHS: list[Row] = [
+    (
+        "\\frac{5}{6}",
+        "Adding the two fractions: $\\frac{1}{2} + \\frac{1}{3} = \\frac{3}{6} + \\frac{2}{6} = \\frac{5}{6}$.",
+        True,
+    ),
+    ("\\frac{5}{6}", "5/6 ≈ 0.833", True),
+    ("\\frac{5}{6}", "It equals $\\frac{5}{6}$, or about 0.83.", True),
+    ("\\frac{5}{6}", "0.83", False),
+    ("\\frac{5}{6}", "$\\frac{1}{2} + \\frac{1}{3} = \\frac{2}{5}$", False),
+    ("3x^2+2x-1", "So the simplified polynomial is 3x² + 2x − 1.", True),
+    ("3x^2+2x-1", "$-1 + 2x + 3x^2$", True),
+    ("3x^2+2x-1", "$(3x-1)(x+1)$", True),
+    ("3x^2+2x-1", "$(3x+1)(x-1)$", False),
+    ("{-3,3}", "x = 3 or x = -3", True),
+    ("{-3,3}", "The solutions are ±3.", True),
+    ("{-3,3}", "x = 3", False),
+    ("{-3,3}", "$x^2 = 9$, hence $x = \\pm 3$.", True),
+    ("(2,-1)", "The vertex is at (2, -1).", True),
+    ("(2,-1)", "The vertex is at (-1, 2).", False),
+    ("(0,\\infty)", "x > 0", True),
+    ("(0,\\infty)", "All positive real numbers: $(0, \\infty)$", True),
+    ("(0,\\infty)", "[0, \\infty)", False),
+    ("y=3x-2", "The equation of the line is y = 3x - 2.", True),
+    ("y=3x-2", "3x - y = 2", True),
+    ("y=3x-2", "y = 3x + 2", False),
+    ("\\sqrt{13}", "$d = \\sqrt{(3)^2 + (2)^2} = \\sqrt{13} \\approx 3.61$", True),
+    ("\\sqrt{13}", "√13 units", True),
+    ("\\sqrt{13}", "3.61", False),
+    ("\\frac{\\pi}{6}", "30°", True),
+    ("\\frac{\\pi}{6}", "θ = π/6", True),
+    ("\\frac{\\pi}{6}", "\\frac{\\pi}{3}", False),
+    ("e^{3}", "$x = e^3 \\approx 20.09$", True),
+    ("e^{3}", "3e", False),
+    ("2\\ln x", "$\\ln(x^2)$ for $x > 0$", True),
+    ("\\cos x", "$\\frac{d}{dx}\\sin x = \\cos x$", True),
+    ("\\cos x", "-\\cos x", False),
+    ("\\begin{pmatrix}5\\\\-2\\end{pmatrix}", "$\\begin{bmatrix}5\\\\-2\\end{bmatrix}$", True),
+    ("\\begin{pmatrix}5\\\\-2\\end{pmatrix}", "(5, -2)", True),
+    ("210", "$\\binom{10}{4} = 210$", True),
+    ("210", "\\frac{10!}{4!6!}", True),
+    ("1+i", "$\\sqrt{2}e^{i\\pi/4}$", True),
+    ("1+i", "1 - i", False),
+    ("C", "The answer is (C).", True),
+    ("C", "(A)", False),
+    ("\\text{odd}", "odd", True),
+    ("\\text{odd}", "even", False),
+    ("a+b", "b + a", True),
+    ("ab", "b \\cdot a", True),
+    ("\\frac{a+b}{2}", "0.5(a+b)", True),
+    ("\\frac{a+b}{2}", "a + b/2", False),
+]
+
+
 def _rows(check: str, rows: list[Row]) -> list[Case]:
     return [
         (text, check, given if isinstance(given, dict) else {"answer": given}, right) for given, text, right in rows
@@ -606,6 +706,8 @@ EQUAL: list[Case] = _rows("number", NUMBER_EQUAL) + _rows("maths", MATHS_EQUAL)
 """Right in another form, or in the middle of other things."""
 NEAR: list[Case] = _rows("number", NUMBER_NEAR) + _rows("maths", MATHS_NEAR)
 """Nearly right, or right only if one does not look."""
+LATER: list[Case] = _rows("number", LATER_NUMBER) + _rows("maths", LATER_MATHS)
+"""Written after the checks were; what they showed when they were first run was then mended."""
 HELD_OUT: list[Case] = _rows("number", HELD_NUMBER) + _rows("maths", HELD_MATHS)
-"""Written after the checks were, run once, and never mended for."""
-CASES: list[Case] = PLAIN + EQUAL + NEAR + HELD_OUT
+"""Written last, run once, and never mended for."""
+CASES: list[Case] = PLAIN + EQUAL + NEAR + LATER + HELD_OUT

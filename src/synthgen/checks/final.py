@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 MOST_HEAD, MOST_TAIL = 4_000, 16_000
 """Characters that are read at the beginning and at the end of a long answer."""
+MOST_BOXES = 20
 THOUGHT = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
 STOP = re.compile(r"<\|(?:im_start|im_end|endoftext|eot_id|end|end_of_text)\|>|</s>")
 TAG = re.compile(r"<(?:final_?)?answer>([^<]{0,2000})</(?:final_?)?answer>", re.IGNORECASE)
@@ -80,8 +81,8 @@ def boxed(text: str) -> str:
 
 
 def boxes(text: str) -> Iterator[tuple[int, int, int]]:
-    """(start, end of the content, start of the content) of every box that is closed."""
-    for found in re.finditer(r"\\(?:boxed|fbox)\s?\{", text):
+    """(start, end of the content, start of the content) of the last boxes that are closed."""
+    for found in [*re.finditer(r"\\(?:boxed|fbox)\s?\{", text)][-MOST_BOXES:]:
         depth = 1
         for at in range(found.end(), min(len(text), found.end() + 2000)):
             depth += {"{": 1, "}": -1}.get(text[at], 0)

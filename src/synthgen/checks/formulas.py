@@ -10,70 +10,11 @@ import re
 from fractions import Fraction
 from typing import Any
 
-Tree = list[Any]
-MOST_CHARACTERS, MOST_TOKENS, MOST_DEPTH, MOST_DIGITS = 2_000, 600, 40, 1_000
+from synthgen.checks.numerals import LITERAL, THOUSANDS, Unreadable, in_base, literal, repeated, repeating
 
-SUPERSCRIPT = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ", "0123456789+-()nix", strict=True))
-SUBSCRIPT = dict(zip("₀₁₂₃₄₅₆₇₈₉ₙ", "0123456789n", strict=True))
-VULGAR = dict(
-    zip(
-        "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒",
-        "1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 5/6 1/7 1/8 3/8 5/8 7/8 1/9 1/10".split(),
-        strict=True,
-    )
-)
-SIGNS = {
-    **dict.fromkeys("−–‒﹣－", "-"),
-    **dict.fromkeys("×⋅·∙✕✖＊", "*"),
-    **dict.fromkeys("÷∕⁄／", "/"),
-    **dict.fromkeys("\u00a0\u2009\u202f\u2007\u2002\u2003\u3000", " "),
-    **dict.fromkeys("’ʼ′", "'"),
-    **dict.fromkeys("\ufe0f\u20e3\u200b\u200e\u200f\u2060\ufeff", ""),
-    "＝": "=",
-    "＋": "+",
-    "（": "(",
-    "）": ")",
-    "，": ",",
-    "．": ".",
-    "％": "%",
-    "٫": ".",
-    "٬": ",",
-    "〖": "",
-    "…": "...",
-    "√": r"\sqrt ",
-    "∛": r"\cbrt ",
-    "π": r"\pi ",
-    "∞": r"\infty ",
-    "°": r"^\circ ",
-    "º": r"^\circ ",
-    "∪": r"\cup ",
-    "≤": r"\le ",
-    "⩽": r"\le ",
-    "≥": r"\ge ",
-    "⩾": r"\ge ",
-    "≠": r"\ne ",
-    "≈": r"\approx ",
-    "±": r"\pm ",
-    "∓": r"\pm ",
-    "∅": r"\emptyset ",
-    "∈": r"\in ",
-    "θ": r"\theta ",
-    "α": r"\alpha ",
-    "β": r"\beta ",
-    "λ": r"\lambda ",
-    "ℝ": r"\R ",
-}
-TABLE = str.maketrans(SIGNS)
-DIGIT = re.compile(r"[^\W\d_]|\d")
-SPACING = re.compile(
-    r"(?<!\\)\\(?:[,;:! ]|q?quad\b|left\b\.?|right\b\.?|displaystyle\b|limits\b|big[lr]?\b|Big[lr]?\b|[dt]?mathstrut\b)|~"
-)
-ARRAY = re.compile(r"\\begin\{array\}\s?\{[clr| ]{0,20}\}")
-BRACED_COMMA = re.compile(r"(?<=\d) ?\{ ?, ?\} ?(?=\d)")
-TEXT = re.compile(
-    r"\\(?:text|textnormal|textbf|textit|textrm|mathrm|mathbf|mbox|operatorname|rm|mathit)\s?\{([^{}]{0,200})\}(?:\^\{?[23]\}?)?"
-)
-LITERAL = r"\d+(?:[.,'_]\d+|\{,\}\d{3}| \d{3}(?!\d))*(?:\.(?!\d|\.\.))?|\.\d+"
+Tree = list[Any]
+MOST_CHARACTERS, MOST_TOKENS, MOST_DEPTH = 2_000, 600, 40
+
 TOKEN = re.compile(
     rf"\s*(?:(?P<num>(?:{LITERAL})(?:[eE][+-]?\d{{1,5}}(?![\w{{]))?)|(?P<cmd>\\[A-Za-z]+|\\[{{}}|\\%#&_$])"
     r"|(?P<word>[^\W\d_]+)|(?P<dots>\.\.\.)|(?P<op>\*\*|<=|>=|!=|->|=>|[-+*/^_=<>!%|(){}\[\],;:&'~]))"
@@ -81,107 +22,27 @@ TOKEN = re.compile(
 FUNCTIONS = frozenset(
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln exp log lg sqrt cbrt abs floor ceil max min gcd lcm".split()
 )
-ALIASES = {
-    "asin": "arcsin",
-    "acos": "arccos",
-    "atan": "arctan",
-    "tg": "tan",
-    "ctg": "cot",
-    "lg": "log10",
-    "cosec": "csc",
-}
+ALIASES = dict(
+    zip("asin acos atan tg ctg lg cosec".split(), "arcsin arccos arctan tan cot log10 csc".split(), strict=True)
+)
 RELATIONS = {
-    "=": "=",
-    "<": "<",
-    ">": ">",
-    "<=": "<=",
-    ">=": ">=",
-    "!=": "!=",
-    "\\ne": "!=",
-    "\\neq": "!=",
-    "\\le": "<=",
-    "\\leq": "<=",
-    "\\leqslant": "<=",
-    "\\ge": ">=",
-    "\\geq": ">=",
-    "\\geqslant": ">=",
-    "\\lt": "<",
-    "\\gt": ">",
-    "\\approx": "~",
-    "\\simeq": "~",
-    "\\sim": "~",
-    "\\equiv": "=",
-    "~": "~",
-    "\\in": "in",
+    sign: meaning
+    for meaning, signs in {
+        "=": r"= \equiv",
+        "<": r"< \lt",
+        ">": r"> \gt",
+        "<=": r"<= \le \leq \leqslant",
+        ">=": r">= \ge \geq \geqslant",
+        "!=": r"!= \ne \neq",
+        "~": r"~ \approx \simeq \sim",
+        "in": r"\in",
+    }.items()
+    for sign in signs.split()
 }
 GREEK = frozenset(
     "alpha beta gamma delta epsilon varepsilon theta lambda mu nu rho sigma tau phi varphi omega psi chi eta zeta xi kappa".split()
 )
 CLOSING = {"(": ")", "[": "]", "{": "}", "\\{": "\\}"}
-
-
-class Unreadable(Exception):
-    """The text is no formula that is known here."""
-
-
-def tidy(text: str) -> str:
-    """Signs of many scripts as the few that are read; the digits of every script as ours."""
-    if not text.isascii():
-        text = fractions_spelt(text)
-        text = "".join(str(int(c)) if c.isdecimal() and not c.isascii() else c for c in text).translate(TABLE)
-    text = SPACING.sub(lambda found: "" if found[0] in {r"\,", r"\!", r"\;", r"\:"} else " ", text)
-    text = ARRAY.sub(r"\\begin{matrix}", text).replace(r"\end{array}", r"\end{matrix}")
-    text = BRACED_COMMA.sub(",", text)
-    return text.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac").replace(r"\cfrac", r"\frac")
-
-
-def fractions_spelt(text: str) -> str:
-    """½ as 1/2, ² as ^{2}, x₁ as x_{1}."""
-    text = re.sub(
-        "".join(["[", *SUPERSCRIPT, "]{1,40}"]),
-        lambda f: "^{" + "".join(map(SUPERSCRIPT.__getitem__, f[0])) + "}",
-        text,
-    )
-    text = re.sub(
-        "".join(["[", *SUBSCRIPT, "]{1,40}"]), lambda f: "_{" + "".join(map(SUBSCRIPT.__getitem__, f[0])) + "}", text
-    )
-    text = re.sub(f"(?<=\\d) ?([{''.join(VULGAR)}])", lambda f: f" {VULGAR[f[1]]}", text)
-    return re.sub(f"[{''.join(VULGAR)}]", lambda f: f"({VULGAR[f[0]]})", text)
-
-
-def literal(text: str) -> Fraction:
-    """A numeral of any country: 1,234.5 · 1.234,5 · 1 234,5 · 1'234.5 · 12,34,567 · 6.02e23."""
-    digits, _, exponent = text.lower().partition("e")
-    if len(digits) > MOST_DIGITS or (exponent and abs(int(exponent)) > MOST_DIGITS):
-        raise Unreadable("a numeral is too long")
-    digits = re.sub(r"(?<=\d)[ '_](?=\d)", "", digits.replace("{,}", ",").rstrip("."))
-    whole, comma, point = digits, digits.rfind(","), digits.rfind(".")
-    if comma >= 0 and point >= 0:
-        mark = max(comma, point)
-        whole = f"{grouped(digits[:mark], digits[min(comma, point)])}.{digits[mark + 1 :]}"
-    elif comma >= 0:
-        whole = groups_or_decimal(digits, ",")
-    elif digits.count(".") > 1:
-        whole = grouped(digits, ".")
-    if whole.count(".") > 1 or "," in whole:
-        raise Unreadable("a numeral that is none")
-    return Fraction(f"0{whole}e{exponent or 0}")
-
-
-def groups_or_decimal(digits: str, mark: str) -> str:
-    """1,234 and 12,34,567 are thousands; 3,14 and 0,125 are decimals."""
-    if digits.count(mark) == 1 and (not re.fullmatch(r"[1-9]\d{0,2},\d{3}", digits)):
-        return digits.replace(mark, ".")
-    return grouped(digits, mark)
-
-
-def grouped(digits: str, mark: str) -> str:
-    """Digits in groups of three, or of two with a last one of three, without their marks."""
-    parts = digits.split(mark)
-    inner = {len(part) for part in parts[1:-1]}
-    if not 1 <= len(parts[0]) <= 3 or len(parts[-1]) != 3 or (inner | {3} != {3} and inner != {2}):
-        raise Unreadable("a numeral that is none")
-    return "".join(parts)
 
 
 def number(value: Fraction | int) -> Tree:
@@ -286,13 +147,13 @@ class Reader:
 
     def starts(self) -> bool:
         """Whether a factor may begin here, so that it multiplies what stands before it."""
-        token, kind = self.peek(), self.kind()
-        if token == "|":
+        ahead, kind = self.peek(), self.kind()
+        if ahead == "|":
             return self.bars == 0
         if kind == "word":
-            return token not in {"and", "or", "U"}
+            return ahead not in {"and", "or", "U"}
         if kind == "cmd":
-            return token not in RELATIONS and token not in {
+            return ahead not in RELATIONS and ahead not in {
                 *(
                     "\\}",
                     "\\cup",
@@ -310,7 +171,7 @@ class Reader:
                 ),
                 *("\\ldots", "\\dots", "\\cdots", "\\&"),
             }
-        return kind == "num" or token in {"(", "[", "{"}
+        return kind == "num" or ahead in {"(", "[", "{"}
 
     def factor(self) -> Tree:
         """A power, with the signs before it."""
@@ -328,17 +189,17 @@ class Reader:
         """An atom with its exponent and what else follows it."""
         tree = self.atom()
         while True:
-            token = self.peek()
-            if token in {"^", "**"}:
+            ahead = self.peek()
+            if ahead in {"^", "**"}:
                 self.take()
                 tree = self.raised(tree)
-            elif token == "!" and self.peek(1) != "=":
+            elif ahead == "!":
                 self.take()
                 tree = ["fact", tree]
-            elif token in {"%", "\\%"}:
+            elif ahead in {"%", "\\%"}:
                 self.take()
                 tree = ["%", tree]
-            elif token == "'":
+            elif ahead == "'":
                 self.take()
             else:
                 return tree
@@ -410,19 +271,13 @@ class Reader:
             return number(repeated(text, block))
         if self.peek() == "_":
             self.take()
-            return in_base(text, self.group())
+            base = self.group()
+            return number(in_base(text, int(base[1]) if base[0] == "num" and base[1].isdigit() else 0))
         value = literal(text)
         if self.peek() == "\\frac" and value.denominator == 1 and (part := self.plain_fraction()) is not None:
             return number(value + part)
-        if (
-            value.denominator == 1
-            and self.kind() == "num"
-            and self.peek(1) == "/"
-            and self.kind(2) == "num"
-            and self.peek().isdigit()
-            and self.peek(2).isdigit()
-            and int(self.peek(2))
-        ):
+        mixed = value.denominator == 1 and self.peek().isdigit() and self.peek(1) == "/" and self.peek(2).isdigit()
+        if mixed and int(self.peek(2)):
             top, _, bottom = self.take(), self.take(), self.take()
             return number(value + Fraction(int(top), int(bottom)))
         return number(value)
@@ -491,8 +346,7 @@ class Reader:
     def argument(self) -> Tree:
         """What a function is of: a bracket, or the factors up to the next sign."""
         if self.peek() in {"(", "[", "{", "|"}:
-            tree = self.bracket(plain=True) if self.peek() != "|" else self.absolute()
-            return tree
+            return self.bracket(plain=True) if self.peek() != "|" else self.absolute()
         if self.peek() == "-":
             self.take()
             return ["neg", self.argument()]
@@ -543,30 +397,37 @@ class Reader:
     def command(self) -> Tree:
         """What a LaTeX command stands for."""
         name = self.take()[1:]
+        lower = ALIASES.get(name.lower(), name.lower())
         if name in {"frac", "binom", "dbinom", "tbinom"}:
             top, bottom = self.group(), self.group()
             return ["/", top, bottom] if name == "frac" else ["binom", top, bottom]
-        if name == "sqrt" and self.peek() == "[":
-            self.take()
-            degree = self.sum()
-            self.expect("]")
-            return ["root", self.group(), degree]
         if name in {"sqrt", "cbrt"}:
-            return ["root", self.group() if self.peek() == "{" else self.power(), number(2 if name == "sqrt" else 3)]
-        if name.lower() in FUNCTIONS or name.lower() in ALIASES:
-            return self.function(ALIASES.get(name.lower(), name.lower()))
+            return self.radical(2 if name == "sqrt" else 3)
+        if lower in FUNCTIONS or lower == "log10":
+            return self.function(lower)
+        if name in GREEK:
+            return self.symbol(name)
         if name in {"lfloor", "lceil"}:
             tree = self.sum()
             self.expect("\\rfloor" if name == "lfloor" else "\\rceil")
-            return ["fn", "floor" if name == "lfloor" else "ceil", tree]
+            return ["fn", name[1:], tree]
+        return self.matrix() if name == "begin" else self.constant(name)
+
+    def radical(self, degree: int) -> Tree:
+        r"""What follows `\sqrt`: perhaps a degree in square brackets, then a group or a power."""
+        tree = number(degree)
+        if self.peek() == "[":
+            self.take()
+            tree = self.sum()
+            self.expect("]")
+        return ["root", self.group() if self.peek() == "{" else self.power(), tree]
+
+    def constant(self, name: str) -> Tree:
+        """A command that stands for itself."""
         if name in {"pi", "infty"}:
             return ["const", "pi" if name == "pi" else "inf"]
         if name in {"emptyset", "varnothing"}:
             return ["set"]
-        if name == "begin":
-            return self.matrix()
-        if name in GREEK:
-            return self.symbol(name)
         if name == "overline" and self.peek() == "{":
             return self.group()
         raise Unreadable(f"\\{name} is not read")
@@ -612,43 +473,6 @@ def tokens(text: str, *, lists: bool) -> list[tuple[str, str]]:
         found.append((kind, token))
         at = end
     return found
-
-
-THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|[1-9]\d?(?:,\d{2})+,\d{3}(?:\.\d+)?")
-
-
-def repeating(text: str) -> Fraction:
-    """0.333 followed by dots: the shortest block that comes at least twice at the end goes on for ever."""
-    text = text.rstrip(".")
-    _, _, decimals = text.partition(".")
-    for size in range(1, min(len(decimals) // 2, 20) + 1):
-        block = decimals[-size:]
-        if decimals.endswith(block * (3 if size == 1 else 2)):
-            head = decimals
-            while head.endswith(block):
-                head = head[:-size]
-            return repeated(f"{text[: text.index('.') + 1]}{head}", block)
-    raise Unreadable("digits that go on unknown")
-
-
-def repeated(text: str, block: str) -> Fraction:
-    """0.1 with the block 6: one sixth."""
-    whole, _, decimals = text.rstrip(".").partition(".")
-    if not block.isdigit() or len(block) > MOST_DIGITS:
-        raise Unreadable("digits that do not repeat")
-    start = Fraction(f"{whole or 0}.{decimals or 0}")
-    return start + Fraction(int(block), (10 ** len(block) - 1) * 10 ** len(decimals))
-
-
-def in_base(text: str, base: Tree) -> Tree:
-    """A numeral with its base at its foot."""
-    value = int(base[1]) if base[0] == "num" and base[1].isdigit() else 0
-    if not 2 <= value <= 36 or len(text) > MOST_DIGITS:
-        raise Unreadable("a base that is none")
-    try:
-        return number(int(text, value))
-    except ValueError as error:
-        raise Unreadable("digits beyond their base") from error
 
 
 def parse(text: str, *, lists: bool = True) -> Tree:

@@ -10,10 +10,11 @@ asserts one. A label that is denied, asked about, only considered, or named besi
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from synthgen.checks import final
-from synthgen.checks.found import Found
+from synthgen.checks.found import Found, Function
 from synthgen.text.tokens import ALONE, normalised
 
 JOINT = r"[\s_/-]{1,3}"
@@ -72,6 +73,8 @@ PREFIX = re.compile(r"[^\n:：]{1,40}[:：]\s?")
 QUESTION = re.compile(r"\?\s*$")
 EXTREMES = {"un", "in", "im", "non", "dis", "ir"}
 MOST_MENTIONS = 200
+NEAR_THE_END = 4
+"""Sentences at the end of a text in which it may settle on a label without a mark."""
 
 
 class Labels(NamedTuple):
@@ -98,7 +101,7 @@ class Mention(NamedTuple):
     """Whether it is named by its letter."""
 
 
-def label_check(answer: str, args: Mapping[str, Any], given: str = "") -> Found:
+def label_check(answer: str, args: Mapping[str, Any], _given: str = "") -> Found:
     """Whether an answer settles on the true label."""
     options = {str(key): str(value) for key, value in dict(args.get("options") or {}).items()}
     wanted = str(args.get("answer", "")).strip()
@@ -220,10 +223,11 @@ def field(text: str, labels: Labels) -> str:
 
 
 def in_prose(text: str, labels: Labels, *, marked: bool = False) -> tuple[str, str]:
-    """The label of the last sentence that asserts one; of one that names some at all, if none asserts."""
-    sentences = [one for one in final.sentences(text)[-40:] if not QUESTION.search(one)]
-    for strict in (True, False):
-        for sentence in reversed(sentences):
+    """The label of the last sentence near the end that asserts one; in a short text, of one that names some at all."""
+    sentences = [one for one in final.sentences(text) if not QUESTION.search(one)]
+    ends = sentences[-NEAR_THE_END:]
+    for strict in (True, False) if len(sentences) <= NEAR_THE_END else (True,):
+        for sentence in reversed(ends):
             found = asserted(sentence, labels, strict=strict and not marked)
             if found is not None:
                 return found
@@ -244,7 +248,7 @@ def asserted(sentence: str, labels: Labels, *, strict: bool) -> tuple[str, str] 
         every = {one.label for one in held}
         if len(every) == 1:
             return every.pop(), ""
-        joined = any(EITHER.fullmatch(clause[one.end : two.start]) for one, two in zip(held, held[1:], strict=False))
+        joined = any(EITHER.fullmatch(clause[one.end : two.start]) for one, two in pairwise(held))
         if len(strong) == 1 and not joined:
             return strong.pop(), ""
         return "", f"names several labels: {', '.join(sorted(every))}"
@@ -270,9 +274,9 @@ def shortened(clause: str) -> str:
 def affirmed(clause: str, labels: Labels) -> Iterator[Mention]:
     """The labels of a clause that it neither denies nor only considers; of two complements a denied one is the other."""
     denied_before: Mention | None = None
-    weak = WEAK.search(clause)
+    weak, end = WEAK.search(clause), 0
     for one in mentions(clause, labels):
-        before = clause[: one.start]
+        before, end = clause[end : one.start], one.end
         linked = denied_before is not None and LISTED.fullmatch(clause[denied_before.end : one.start]) is not None
         if (
             linked
@@ -320,7 +324,9 @@ def mentions(text: str, labels: Labels) -> Iterator[Mention]:
 
 
 def letter_meant(text: str, match: re.Match[str]) -> bool:
-    """Whether a single letter is a label here and no word."""
+    """Whether a single letter is a label here and no word or unit."""
+    if re.search(r"[°\d] ?$", text[max(0, match.start() - 2) : match.start()]):
+        return False
     after = LETTER_AFTER.match(text, match.end())
     if match[0].islower():
         return bool(
@@ -342,7 +348,7 @@ def says(answer: str, words: str) -> Found:
     return Found(found, f"says {words}" if found else why)
 
 
-def exact_check(answer: str, args: Mapping[str, Any], given: str = "") -> Found:
+def exact_check(answer: str, args: Mapping[str, Any], _given: str = "") -> Found:
     """Whether an answer, or what it marks as its final statement, is one of the right wordings."""
     right = {key(str(one)) for one in args.get("answers") or ()}
     if not right:
@@ -366,5 +372,5 @@ def key(text: str) -> tuple[str, tuple[str, ...]]:
     return normalised(text), tuple(re.findall(r"(?<=\d)[.:,/](?=\d)", text))
 
 
-CHECKS = {"label": label_check, "exact": exact_check}
+CHECKS: dict[str, Function] = {"label": label_check, "exact": exact_check}
 """The checks of this module by name."""

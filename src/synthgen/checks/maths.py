@@ -14,9 +14,10 @@ from fractions import Fraction
 from typing import Any
 
 from synthgen.checks import labels, prover
-from synthgen.checks.formulas import Tree, Unreadable, number, parse
-from synthgen.checks.found import Found
+from synthgen.checks.found import Found, Function
+from synthgen.checks.formulas import Tree, number, parse
 from synthgen.checks.maths_worker import symbols
+from synthgen.checks.numerals import Unreadable
 from synthgen.checks.prose import Claim, claims, cleaned, texts_of
 from synthgen.checks.rational import TooBig, rational
 from synthgen.checks.units import factor
@@ -32,7 +33,7 @@ SEVERAL = frozenset({"list", "or", "set", "tuple", "interval", "union", "pm", "c
 """Kinds of trees that are no single value."""
 
 
-def number_check(answer: str, args: Mapping[str, Any], given: str = "") -> Found:
+def number_check(answer: str, args: Mapping[str, Any], _given: str = "") -> Found:
     """Whether an answer settles on a number."""
     try:
         truth = exact(args["answer"])
@@ -45,7 +46,7 @@ def number_check(answer: str, args: Mapping[str, Any], given: str = "") -> Found
     return summed([near(value, truth, slack, unit, claim.unit) for value in values], claim)
 
 
-def maths_check(answer: str, args: Mapping[str, Any], given: str = "") -> Found:
+def maths_check(answer: str, args: Mapping[str, Any], _given: str = "") -> Found:
     """Whether an answer settles on the true formula, in whatever form."""
     text = str(args.get("answer", "")).strip()
     try:
@@ -226,5 +227,5 @@ def same_percent(truth: Tree, given: Tree, left: Fraction, right: Fraction) -> b
     return left * 100 == right if truth[0] == "%" else abs(left) > 1 and right * 100 == left
 
 
-CHECKS = {"number": number_check, "maths": maths_check}
+CHECKS: dict[str, Function] = {"number": number_check, "maths": maths_check}
 """The checks of this module by name."""

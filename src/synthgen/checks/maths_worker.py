@@ -70,29 +70,26 @@ class Values:
         """The value of a formula from those of its parts."""
         mp = self.mp
         match kind:
-            case "+":
-                return parts[0] + parts[1]
-            case "*":
-                return parts[0] * parts[1]
-            case "/":
-                return parts[0] / parts[1]
-            case "neg":
-                return -parts[0]
-            case "%":
-                return parts[0] / 100
-            case "deg":
-                return parts[0] * mp.pi / 180
             case "^":
-                return self.power(parts[0], parts[1])
+                return self.power(*parts)
             case "root":
-                return self.root(parts[0], parts[1])
-            case "log":
-                return mp.log(parts[1]) / mp.log(parts[0])
+                return self.root(*parts)
             case "fact" | "binom":
                 return self.counted(kind, parts)
             case "fn":
                 return self.function(tree[1], parts[0])
-        raise Undecided(f"{kind} has no value")
+        known: dict[str, Any] = {
+            "+": lambda a, b: a + b,
+            "*": lambda a, b: a * b,
+            "/": lambda a, b: a / b,
+            "neg": lambda a: -a,
+            "%": lambda a: a / 100,
+            "deg": lambda a: a * mp.pi / 180,
+            "log": lambda base, a: mp.log(a) / mp.log(base),
+        }
+        if kind not in known:
+            raise Undecided(f"{kind} has no value")
+        return known[kind](*parts)
 
     def power(self, base: Any, exponent: Any) -> Any:
         """A power, if its size is sane."""
@@ -257,6 +254,8 @@ class Judge:
         """Whether two sets of the real line are the same: at their ends, between them, beyond them, and at random."""
         names = symbols(truth) | symbols(given)
         if len(names) > 1:
+            if len(symbols(truth)) == len(symbols(given)) == 1:
+                return False
             raise Undecided("inequalities of several unknowns are not compared")
         if not (kindred(truth) and kindred(given)):
             return False
@@ -340,7 +339,7 @@ def kindred(tree: Tree) -> bool:
 def members(tree: Tree) -> list[Tree]:
     """The members of a set, a row, a list; both of a ±; a single value is its own."""
     if tree[0] in {"set", "tuple", "list", "or"}:
-        return [one for part in tree[1:] for one in (members(part) if part[0] in {"pm"} else [part])]
+        return [one for part in tree[1:] for one in (members(part) if part[0] == "pm" else [part])]
     return signs(tree) if contains_sign(tree) else [tree]
 
 

@@ -10,7 +10,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from synthgen.checks import final
-from synthgen.checks.formulas import ALIASES, FUNCTIONS, TEXT, tidy
+from synthgen.checks.formulas import ALIASES, FUNCTIONS
+from synthgen.checks.signs import TEXT, tidy
 
 WORDS = {
     **{word: n for n, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())},
@@ -69,8 +70,11 @@ PIECE = re.compile(
     r"|(\.\.\.|\*\*|<=|>=|!=|[-+*/^_=<>!%|(){}\[\],;&'])|(\s+)|(.)",
     re.DOTALL,
 )
-MOST_GROUPS = 200
-BLANKS = re.compile(r" {0,3}")
+NEAR_THE_END = 6
+"""Sentences and lines at the end of a text in which it may settle on a value without a mark."""
+NUMBERING = re.compile(r"^[ \t]*\d{1,2}[.)][ \t]+(?=\S*[A-Za-z]{2})", re.MULTILINE)
+MOST_STATEMENT, MOST_GROUPS = 1_000, 200
+"""Characters of a sentence that are looked at, and formulas in it."""
 BARE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
 
 
@@ -153,8 +157,8 @@ def unmarked_claim(text: str, names: frozenset[str]) -> Claim:
     for span in reversed(final.bold(text)[-3:]):
         if span in "\n".join(lines[-2:]) and alone(span.strip(" .:"), names):
             return stated(span, names, first=True)
-    parts = final.sentences(displayed(final.unmarked(text)))
-    for sentence in reversed(parts[-30:]):
+    parts = final.sentences(NUMBERING.sub("", displayed(final.unmarked(text))))
+    for sentence in reversed(parts[-NEAR_THE_END:]):
         if PLEASANT.search(sentence):
             continue
         claim = stated(sentence, names, first=False)
@@ -180,7 +184,8 @@ def alone(line: str, names: frozenset[str]) -> bool:
 def stated(statement: str, names: frozenset[str], *, first: bool) -> Claim:
     """What one statement says: what it begins with where it is marked as the answer, else what follows the last cue."""
     if first:
-        statement = next(iter(final.sentences(statement)), "")
+        statement = next(iter(final.sentences(statement[:MOST_STATEMENT])), "")
+    statement = statement[-MOST_STATEMENT:]
     if UNSURE.search(statement):
         return Claim(why="settles on nothing", statement=statement)
     found = [group for group in groups(prepared(statement), names) if holds(group)]
@@ -297,7 +302,7 @@ def scan(text: str, names: frozenset[str]) -> Iterator[tuple[str, int, int]]:
     """(kind, start, end) of each piece: forced, math, word, space, other."""
     at, after_number, formula = 0, False, no_prose(text)
     while at < len(text):
-        unit = UNIT.match(text, at + len(BLANKS.match(text, at)[0])) if after_number else None  # type: ignore[index]
+        unit = UNIT.match(text, past_blanks(text, at)) if after_number else None
         if unit and unit[0] not in names:
             yield "word", at, unit.end()
             at, after_number = unit.end(), False
@@ -322,6 +327,11 @@ def scan(text: str, names: frozenset[str]) -> Iterator[tuple[str, int, int]]:
         after_number = bool(numeral) or command == "\\pi" or (after_number and sign in {")", "}"})
         yield kind, match.start(), match.end()
         at = match.end()
+
+
+def past_blanks(text: str, at: int) -> int:
+    """The place after at most three blanks."""
+    return at + len(text[at : at + 3]) - len(text[at : at + 3].lstrip(" "))
 
 
 def no_prose(text: str) -> bool:

@@ -33,8 +33,8 @@ class Verdict(NamedTuple):
 class Prover:
     """One worker and its turn."""
 
-    def __init__(self, worker: Path = WORKER, seconds: float = SECONDS) -> None:
-        self.worker, self.seconds = worker, seconds
+    def __init__(self, worker: Path = WORKER, seconds: float = SECONDS, first: float = FIRST_SECONDS) -> None:
+        self.worker, self.seconds, self.first = worker, seconds, first
         self.turn = threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
         self.owner = 0
@@ -55,7 +55,7 @@ class Prover:
         seconds = self.seconds
         if self.process is None or self.process.poll() is not None or self.owner != os.getpid():
             self.start()
-            seconds = max(seconds, FIRST_SECONDS)
+            seconds = self.first
         process = self.process
         if process is None or process.stdin is None or process.stdout is None:
             return None
