@@ -40,7 +40,7 @@ def test_at_least_24_categories_of_the_taxonomy_are_in_use(found: dict):
 
 
 def test_every_kind_of_verifier_is_in_use(found: dict):
-    assert set(found["verifiers"]) == {"number", "exact", "label", "json", "regex", "code"}
+    assert set(found["verifiers"]) == {"number", "maths", "exact", "label", "json", "regex", "code"}
 
 
 def test_every_labelling_task_has_a_label_set_that_its_outputs_keep_to():

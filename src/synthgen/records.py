@@ -100,7 +100,7 @@ class Teacher(Protocol):
 class Verifier(Record):
     """How a program checks an answer."""
 
-    kind: Literal["number", "exact", "label", "json", "regex", "code"]
+    kind: Literal["number", "maths", "exact", "label", "json", "regex", "code"]
     args: dict[str, Any]
 
 

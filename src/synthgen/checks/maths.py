@@ -14,8 +14,8 @@ from fractions import Fraction
 from typing import Any
 
 from synthgen.checks import labels, prover
-from synthgen.checks.found import Found, Function
 from synthgen.checks.formulas import Tree, number, parse
+from synthgen.checks.found import Found, Function
 from synthgen.checks.maths_worker import symbols
 from synthgen.checks.numerals import Unreadable
 from synthgen.checks.prose import Claim, claims, cleaned, texts_of

@@ -1,27 +1,24 @@
 """Check a set of seed tasks: counts, shares, openings, similarity, screens and verifiers. For anybody's seeds."""
 
-import ast
-import json
-import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from synthgen import strategies
+from synthgen import checks, strategies
+from synthgen.checks import reading
 from synthgen.config import RunConfig
+from synthgen.errors import ConfigError
 from synthgen.records import Instance, Seed, Verifier
 from synthgen.stages import seeds as seed_files
 from synthgen.stages.screen import default
 from synthgen.text.rouge import rouge_l
-from synthgen.text.tokens import normalised, unicode_tokens, word_count
+from synthgen.text.tokens import unicode_tokens, word_count
 
 MOST_SIMILAR = 0.6
 MOST_PER_OPENING = 4
 OPENING_WORDS = 3
-NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 
 
 def check(path: Path) -> dict[str, Any]:
@@ -88,38 +85,12 @@ def instance_problems(seed: Seed) -> Iterator[str]:
 
 
 def verified(verifier: Verifier, instance: Instance) -> bool:
-    """Whether an output passes. Code is parsed and searched for its entry, not run."""
-    output, args = instance.output.strip(), verifier.args
+    """Whether an output passes, or nobody can tell: code is run only in a sandbox. A verifier that cannot be used does not pass."""
+    check = reading.of_verifier(verifier, "")
     try:
-        match verifier.kind:
-            case "number":
-                found = NUMBER.findall(output)
-                wanted, slack = float(args["answer"]), float(args.get("tolerance", 1e-9))
-                return bool(found) and math.isclose(float(found[-1].replace(",", "")), wanted, abs_tol=slack)
-            case "exact":
-                return normalised(output) in {normalised(str(answer)) for answer in args["answers"]}
-            case "label":
-                return normalised(output) == normalised(str(args["answer"]))
-            case "json":
-                return bool(json.loads(unfenced(output)) == args["answer"])
-            case "regex":
-                return re.fullmatch(args["pattern"], output, re.DOTALL) is not None
-            case "code":
-                return str(args["entry"]) in defined(unfenced(output))
-    except (KeyError, TypeError, ValueError, re.error, SyntaxError):
+        return checks.run(check, instance.output, instance.input).passed is not False
+    except ConfigError:
         return False
-
-
-def unfenced(text: str) -> str:
-    """The first fenced block of a text, or all of it."""
-    fence = re.search(r"```[\w+-]*\n(.*?)```", text, re.DOTALL)
-    return fence[1] if fence else text
-
-
-def defined(code: str) -> set[str]:
-    """The names of the functions and classes that code defines."""
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return {node.name for node in ast.walk(ast.parse(code)) if isinstance(node, kinds)}
 
 
 def repeated_openings(tasks: Sequence[Seed]) -> Iterator[str]:
