@@ -1,11 +1,5 @@
 import contextlib
-import os
-import signal
-import subprocess
-import sys
-import threading
 from fractions import Fraction
-from pathlib import Path
 
 import cases_maths
 import pytest
@@ -15,7 +9,6 @@ from hypothesis import strategies as st
 from synthgen import checks
 from synthgen.checks.formulas import parse
 from synthgen.checks.numerals import Unreadable
-from synthgen.checks.prover import Prover
 from synthgen.checks.rational import TooBig, rational
 from synthgen.checks.signs import tidy
 from synthgen.records import Check
@@ -201,64 +194,3 @@ def test_what_an_answer_says_is_never_run_as_a_program(tmp_path):
         passes("number", text, answer=1)
         passes("maths", text, answer="x^2")
     assert not made.exists()
-
-
-TWO, ROOT = ["num", "2"], ["root", ["num", "4"], ["num", "2"]]
-
-
-@pytest.fixture
-def prover():
-    one = Prover()
-    yield one
-    one.stop()
-
-
-def test_a_worker_that_is_killed_is_replaced(prover):
-    assert prover.same(TWO, ROOT).equal is True
-    os.kill(prover.process.pid, signal.SIGKILL)
-    prover.process.wait()
-    assert prover.same(TWO, ROOT).equal is True
-
-
-def test_a_worker_that_runs_over_is_ended_and_the_question_stays_undecided(tmp_path):
-    slow = tmp_path / "slow.py"
-    slow.write_text("import sys, time\nfor line in sys.stdin:\n    time.sleep(60)\n")
-    sleeper = Prover(worker=slow, seconds=0.2, first=0.2)
-    verdict = sleeper.same(TWO, ROOT)
-    assert verdict.equal is None
-    assert "time" in verdict.why
-    assert sleeper.process is None
-
-
-def test_threads_take_turns_at_one_worker(prover):
-    found = []
-    rows = [(["num", str(n)], ["root", ["num", str(n * n + n % 2)], TWO], n % 2 == 0) for n in range(2, 42)]
-    threads = [
-        threading.Thread(target=lambda row=row: found.append(prover.same(row[0], row[1]).equal is row[2]))
-        for row in rows
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [True] * len(rows)
-
-
-def test_the_worker_ends_with_its_starter_even_when_that_is_killed():
-    program = (
-        "import os, signal\nfrom synthgen.checks.prover import PROVER\n"
-        f"assert PROVER.same({TWO!r}, {ROOT!r}).equal\nprint(PROVER.process.pid, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    worker = Path(f"/proc/{int(done.stdout)}/stat")
-    for _ in range(600):
-        if not worker.exists() or worker.read_text().rpartition(")")[2].split()[0] == "Z":
-            return
-        threading.Event().wait(0.05)
-    pytest.fail("the worker outlives its starter")
-
-
-def test_the_worker_is_given_no_keys(prover, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    assert prover.same(TWO, ROOT).equal is True
-    assert b"sk-secret" not in Path(f"/proc/{prover.process.pid}/environ").read_bytes()

@@ -5,17 +5,22 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 from pydantic import Field
 
 from synthgen.checks import arguments
+from synthgen.checks.forms_worker import SECONDS
 from synthgen.checks.found import Found, Function
+from synthgen.checks.lasting import Lasting
 from synthgen.errors import ConfigError
 from synthgen.records import Record
 from synthgen.text import language as languages
 from synthgen.text.tokens import normalised, words
 
+WORKER = Lasting(Path(__file__).with_name("forms_worker.py"))
+"""Matches patterns and validates against schemas."""
 MOST_CHARACTERS = 1_000_000
 """Of a text that is looked at."""
 MOST_DEPTH = 100
@@ -108,11 +113,9 @@ def matches(answer: str, args: Mapping[str, Any], given: str) -> Found:
 
 def asked(name: str, job: dict[str, Any]) -> Found:
     """What the worker finds. Raises ConfigError where the check itself is wrong."""
-    from synthgen.checks import worker
-
-    found = worker.ask(job)
+    found = WORKER.ask(job)
     if found is None:
-        return Found(None, f"took more than {worker.SECONDS} s or too much memory")
+        return Found(None, f"took more than {SECONDS} s or too much memory")
     if "fault" in found:
         raise ConfigError(f"check {name}: {found['fault']}")
     return Found(found["passed"], found["detail"])

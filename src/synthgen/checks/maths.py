@@ -4,18 +4,20 @@ r"""Checks `number` and `maths`: whether the value that an answer settles on is 
 if wanted. `maths` takes {"answer": "\\frac{1}{2}", "x^2+1", "{1,2}", "(1,2)", "[0,1)", "x=3", ...}.
 
 The answer's final statement is looked for (`final.py`), its formulas are cut out of the prose (`prose.py`) and read into trees
-(`formulas.py`). Rationals are compared exactly, here; what needs more goes to the worker (`prover.py`). What the text says
+(`formulas.py`). Rationals are compared exactly, here; what needs more goes to the worker (`maths_worker.py`). What the text says
 is never evaluated as a program. A text that settles on nothing has not passed; what cannot be compared in bounds is None.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
-from synthgen.checks import labels, prover
+from synthgen.checks import labels
 from synthgen.checks.formulas import Tree, number, parse
 from synthgen.checks.found import Found, Function
+from synthgen.checks.lasting import Lasting
 from synthgen.checks.maths_worker import symbols
 from synthgen.checks.numerals import Unreadable
 from synthgen.checks.prose import Claim, claims, cleaned, texts_of
@@ -23,6 +25,8 @@ from synthgen.checks.rational import TooBig, rational
 from synthgen.checks.units import factor
 from synthgen.text.tokens import normalised
 
+WORKER = Lasting(Path(__file__).with_name("maths_worker.py"))
+"""Compares formulas."""
 NO_SOLUTION = re.compile(
     r"\bno (?:real |integer |such )?(?:solutions?|roots?|answers?|values?)\b|\bdoes not exist\b|\bnone\b|\bempty set\b|"
     r"\bundefined\b|\\emptyset|\\varnothing|∅",
@@ -105,7 +109,7 @@ def near(tree: Tree, truth: Fraction, slack: Fraction, wanted: str, found: str) 
     except TooBig:
         return None
     if value is None:
-        return prover.PROVER.same(number(truth), bare, number(slack) if slack else None).equal
+        return proved(number(truth), bare, number(slack) if slack else None)
     readings = [value * factor(found, wanted)]
     if percent:
         readings = [value] if wanted in PERCENT else [value, value / 100] if abs(truth) > 1 else [value / 100]
@@ -212,7 +216,13 @@ def same(truth: Tree, given: Tree) -> bool | None:
         return left == right or same_percent(truth, given, left, right)
     if given[0] in {"list", "or"} and truth[0] not in SEVERAL:
         return False
-    return prover.PROVER.same(truth, given).equal
+    return proved(truth, given)
+
+
+def proved(truth: Tree, given: Tree, slack: Tree | None = None) -> bool | None:
+    """Whether the worker finds two formulas equal, or values within a slack; None where it cannot say so in time."""
+    reply = WORKER.ask({"truth": truth, "given": given, "slack": slack})
+    return reply["equal"] if reply is not None else None
 
 
 def mentions_pi(tree: Tree) -> bool:

@@ -1,82 +1,19 @@
-"""A process of its own that matches patterns and validates against schemas, since neither can be stopped from within Python.
+"""The program of the process that matches patterns and validates against schemas, since neither can be stopped from within Python.
 
-`ask` hands it one job at a time. It is killed by the system where a job takes longer than SECONDS of computing, and the next
-job starts another. The file is also the program of that process, and therefore imports nothing of synthgen.
+One JSON object a line in, one out. The system ends it where a job takes more than SECONDS of computing. It imports nothing of
+synthgen.
 """
 
-import atexit
 import contextlib
 import json
 import re
-import subprocess
 import sys
-import threading
-from pathlib import Path
 from typing import Any
 
 SECONDS = 1
 """Of computing, for one job."""
 MOST_BYTES = 1 << 30
 """Memory of the process."""
-
-
-class Worker:
-    """One process, started when first needed; jobs take turns."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def ask(self, job: dict[str, Any]) -> dict[str, Any] | None:
-        """What was found, `{"fault": ...}` where the job itself is wrong, or None where it took too much time or memory."""
-        line = json.dumps(job).encode() + b"\n"
-        with self._turn:
-            if self._process is None:
-                self._process = started()
-            reply = exchanged(self._process, line)
-            if reply is None:
-                self._stop()
-        return reply
-
-    def close(self) -> None:
-        """End the process."""
-        with self._turn:
-            self._stop()
-
-    def _stop(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.communicate()  # closes the pipes
-
-
-def started() -> subprocess.Popen[bytes]:
-    """A process that reads a job a line. It ends with its input, thus with its parent."""
-    return subprocess.Popen(
-        [sys.executable, "-I", str(Path(__file__))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def exchanged(process: subprocess.Popen[bytes], line: bytes) -> dict[str, Any] | None:
-    """The reply to one job, or None from a process that died of it."""
-    if process.stdin is None or process.stdout is None:
-        return None
-    try:
-        process.stdin.write(line)
-        process.stdin.flush()
-    except BrokenPipeError:
-        return None
-    reply = process.stdout.readline()
-    found: dict[str, Any] | None = json.loads(reply) if reply.endswith(b"\n") else None
-    return found
-
-
-WORKER = Worker()
-ask = WORKER.ask
-atexit.register(WORKER.close)
 
 
 def main() -> None:
