@@ -170,7 +170,7 @@ def by_category(run: RunDir, *, judged: bool) -> dict[str, dict[str, Any]]:
         one.answers += len(usable)
         for row in marks.take(number):
             one.marks.add(row["mean"])
-        dropped = bool(unpicked.take(number)) if judged else all(row["explored"] for row in usable)
+        dropped = bool(unpicked.take(number)) if judged else not any(map(checked.fit, usable))
         one.settled += number < ended
         one.kept += number < ended and not dropped
     return {name: told(found[name]) for name in sorted(found)}
