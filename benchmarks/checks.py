@@ -104,7 +104,7 @@ def seeds() -> dict[str, int]:
     tasks = [seed for seed in seed_files.read(ROOT / "seeds") if seed.instances]
     found = dict.fromkeys(("own_outputs", "own_outputs_refused", "outputs_of_others", "outputs_of_others_accepted"), 0)
     for seed in tasks:
-        if seed.verifier is None or seed.verifier.kind not in {"number", "label", "exact"}:
+        if seed.verifier is None or seed.verifier.kind not in {"number", "maths", "label", "exact"}:
             continue
         check, own = checks.CHECKS[seed.verifier.kind], seed.instances[0].output
         found["own_outputs"] += 1

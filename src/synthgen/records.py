@@ -114,7 +114,7 @@ class Check(Record):
     model wrote before."""
     args: dict[str, Any] = {}
     source: str = ""
-    """Who says so: `seed:ID`, `program:NAME` or `file:NAME`; "" for agreement."""
+    """Who says so: `seed:ID`, `file:` and the id of the row (in the tournament: its name), or `program:NAME`; "" for agreement."""
     chance: float = Field(default=0.0, ge=0, lt=1)
     """How often an answer that is guessed passes: 0.25 where one of four labels is right."""
 

@@ -103,6 +103,7 @@ def test_the_cheaper_one_is_the_one_with_fewer_tokens_for_a_success():
 
 def test_19_items_are_too_few_however_clear_they_are():
     assert two(pair(0, 19, 0, 0)).reason == "not enough evidence: 19 items"
+    assert two(pair(0, 1, 0, 0)).reason == "not enough evidence: 1 item"
     assert two(pair(0, 20, 0, 0)).arm == LEFT
 
 

@@ -80,6 +80,8 @@ def test_of_the_shipped_seeds_every_one_with_a_known_answer_takes_part():
         ({"answer": 42}, "number", {"answer": 42}),
         ({"answer": "42"}, "number", {"answer": 42}),
         ({"answer": "-1.5e3"}, "number", {"answer": -1500.0}),
+        ({"answer": "12345678901234567890123"}, "number", {"answer": "12345678901234567890123"}),
+        ({"answer": " 0.12345678901234567890 "}, "number", {"answer": "0.12345678901234567890"}),
         ({"answer": "forty-two"}, "exact", {"answers": ["forty-two"]}),
         ({"answer": ["a", "b"]}, "exact", {"answers": ["a", "b"]}),
         ({"answer": {"a": 1}}, "json", {"answer": {"a": 1}}),
@@ -130,6 +132,12 @@ def test_an_item_of_labels_is_planned_as_the_line_plans_it(tmp_path: Path):
         ('{"prompt": " ", "answer": 1}', "line 2 cannot be asked (empty)"),
         ('{"prompt": 1, "answer": 1}', "line 2 cannot be asked (not_text)"),
         ('{"prompt": "Which?"}', "line 2 has neither check nor answer"),
+        ('{"prompt": "Which?", "answer": " "}', "line 2 has an empty answer"),
+        ('{"prompt": "Which?", "answer": []}', "line 2 has an empty answer"),
+        (
+            '{"prompt": "Which?", "answer": "c", "labels": ["a", "b"]}',
+            "line 2: the answer 'c' is none of its labels: a, b",
+        ),
         ('{"prompt": "Which?", "check": {"name": "nonesuch"}}', "line 2: there is no check nonesuch; known: "),
         ('{"prompt": "Which?", "check": "exact"}', "line 2: a check is an object such as "),
         (

@@ -155,7 +155,7 @@ def choose(outcomes: Outcomes, arms: Sequence[Arm], before: Mapping[Arm, Prior])
 def too_thin(items: int, best: Arm, regret: float) -> str:
     """Why nothing can be chosen; "" where it can."""
     if items < FEWEST_ITEMS:
-        return f"not enough evidence: {items} items"
+        return f"not enough evidence: {items} {'item' if items == 1 else 'items'}"
     if regret > MOST_REGRET:
         return f"not enough evidence: {items} items, on which {best} may well not be the best"
     return ""

@@ -7,6 +7,7 @@ where it is whatever is added.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,10 @@ def of_answer(row: Mapping[str, Any], place: str) -> dict[str, Any]:
     answer, labels = row.get("answer", MISSING), row.get("labels")
     if answer is MISSING or answer is None:
         raise InputError(f"{place} has neither check nor answer; every row is one item such as {EXAMPLE}")
+    if answer == [] or (isinstance(answer, str) and not answer.strip()):
+        raise InputError(f"{place} has an empty answer, which says nothing; every row is one item such as {EXAMPLE}")
     if labels:
-        return {"name": "label", "args": {"answer": answer, "labels": labels}}
+        return of_label(answer, labels, place)
     if isinstance(answer, str):
         number = number_of(answer)
         return {"name": "exact", "args": {"answers": [answer]}} if number is None else of_number(number)
@@ -99,18 +102,31 @@ def of_answer(row: Mapping[str, Any], place: str) -> dict[str, Any]:
     return {"name": "json", "args": {"answer": answer}}
 
 
-def of_number(number: float) -> dict[str, Any]:
+def of_label(answer: Any, labels: Any, place: str) -> dict[str, Any]:
+    """The check of a label. Raises InputError where the true one is not among them: no answer that keeps to them could pass."""
+    known = [str(one) for one in labels] if isinstance(labels, list) else []
+    if str(answer).strip().casefold() not in {one.strip().casefold() for one in known}:
+        raise InputError(f"{place}: the answer {str(answer)[:50]!r} is none of its labels: {', '.join(known)[:100]}")
+    return {"name": "label", "args": {"answer": answer, "labels": labels}}
+
+
+def of_number(number: float | str) -> dict[str, Any]:
     """The check of a number."""
     return {"name": "number", "args": {"answer": number}}
 
 
-def number_of(text: str) -> float | None:
-    """The number that a text is, as JSON writes it; None for any other text."""
+def number_of(text: str) -> float | str | None:
+    """The number that a text is, as JSON writes it, or the text itself where it says more digits than a float holds.
+
+    None for any other text.
+    """
     try:
         found = orjson.loads(text.strip())
     except orjson.JSONDecodeError:
         return None
-    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        return None
+    return found if Decimal(repr(found)) == Decimal(text.strip()) else text.strip()
 
 
 def check_of(row: Any, source: str, place: str) -> Check:

@@ -68,7 +68,7 @@ def held_out_lines(held: HeldOut) -> Iterator[str]:
     if held.tuned is None or held.shipped is None or held.over_shipped is None:
         yield "no held-out items, so nothing is claimed of what the choices gain"
         return
-    yield f"on {held.items} held-out items:"
+    yield f"on {held.items} held-out {'item' if held.items == 1 else 'items'}:"
     yield f"  this policy           {correct(held.tuned)}"
     yield f"  the shipped table     {correct(held.shipped)}, this policy is {apart(held.over_shipped)}"
     for name, one in sorted(held.single.items(), key=lambda each: -each[1].rate):
