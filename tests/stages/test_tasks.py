@@ -6,6 +6,7 @@ import pytest
 from stagecase import CONFIG, TEXTS, Scripted, instruction, means, task
 
 from synthgen import strategies
+from synthgen.config import PolicyConfig
 from synthgen.records import Record, Rejected, Reply, Request, Task
 from synthgen.stages import instantiate, vet
 from synthgen.stages.instantiate import Draft, Kind
@@ -227,6 +228,22 @@ def test_the_policy_is_the_one_of_the_design(category: str, strategy: str):
 
 def test_a_labelling_task_is_answered_directly_whatever_its_category():
     assert plan("c000000-0-0", "mathematics", CONFIG, is_classification=True)[0] == "direct-answer"
+
+
+def test_a_measured_policy_comes_before_the_shipped_table_and_labels_follow_their_own_category_first():
+    choices = {"classification": ("explain-then-answer", ""), "reading": ("step-by-step", "no_think")}
+    config = CONFIG.model_copy(update={"policy": PolicyConfig(choices=choices)})
+    assert plan("t", "reading", config, is_classification=True)[::2] == ("step-by-step", "no_think")
+    assert plan("t", "dialogue", config, is_classification=True).strategy == "explain-then-answer"
+    for category in ("dialogue", "knowledge"):
+        asked = {"category": category, "is_classification": False}
+        assert plan("t", config=config, **asked) == plan("t", config=CONFIG, **asked)
+
+
+def test_what_is_explored_is_never_the_strategy_itself():
+    choices = {"knowledge": ("direct-answer", "")}  # the table's alternative
+    config = CONFIG.model_copy(update={"policy": PolicyConfig(choices=choices), "explore": 1.0})
+    assert plan("t", "knowledge", config, is_classification=False) == ("direct-answer", "recall-then-generate", "")
 
 
 def test_every_strategy_has_another_one_as_its_alternative():

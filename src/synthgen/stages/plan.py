@@ -16,7 +16,7 @@ LABEL_STRATEGY = ("direct-answer", "explain-then-answer")
 """Strategy and alternative of a labelling task, whatever its subject, unless its category weighs options."""
 WEIGHING = frozenset({"multiple-choice", "judgement"})
 LABELLING = "classification"
-"""The category whose measured strategy all labelling tasks follow."""
+"""The category whose measured strategy labelling tasks follow where their own has none."""
 
 
 class Plan(NamedTuple):
@@ -32,7 +32,9 @@ def plan(task_id: str, category: str, config: RunConfig, *, is_classification: b
     """The plan of a task."""
     labelled = is_classification and category not in WEIGHING
     usual, alternative = LABEL_STRATEGY if labelled else config.taxonomy.strategy(category)
-    strategy, think = config.policy.choices.get(LABELLING if labelled else category, (usual, ""))
+    choices = config.policy.choices
+    measured = choices.get(category) or (choices.get(LABELLING) if labelled else None)
+    strategy, think = measured or (usual, "")
     if strategy == alternative:
         alternative = usual
     return Plan(strategy, alternative if explored(task_id, config) and alternative != strategy else "", think)
