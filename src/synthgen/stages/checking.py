@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from synthgen import checks, sandbox
-from synthgen.checks import agreement, verdict
+from synthgen.checks import agreement, apart, verdict
 from synthgen.config import RunConfig
 from synthgen.errors import ConfigError
 from synthgen.intervals import beyond_chance, wilson
@@ -44,7 +45,8 @@ async def checked(task: Task, candidates: Candidates) -> list[Answer | Rejected]
     """The candidates of a task, each answer with what its checks found, off the event loop: a check may take seconds."""
     if not task.checks and not task.labels:
         return list(candidates)
-    return await asyncio.to_thread(lambda: with_agreement(task, [with_outcomes(task, one) for one in candidates]))
+    found = await asyncio.gather(*(apart.of(partial(with_outcomes, task, one)) for one in candidates))
+    return await apart.of(lambda: with_agreement(task, found))
 
 
 def with_outcomes(task: Task, one: Answer | Rejected) -> Answer | Rejected:

@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -14,6 +15,7 @@ from random import Random
 from typing import Any
 
 from synthgen import checks, jsonl, policy, steps
+from synthgen.checks import apart
 from synthgen.config import RoleConfig, RunConfig
 from synthgen.errors import ConfigError, InputError, StorageError, TeacherError, storage
 from synthgen.intervals import wilson
@@ -234,7 +236,7 @@ class Asking:
         text = reply.text.strip()
         passed: bool | None = False
         if reply.finish == "stop" and text:
-            passed = (await asyncio.to_thread(checks.run, item.check, text, item.task.input)).passed
+            passed = (await apart.of(partial(checks.run, item.check, text, item.task.input))).passed
         return Tried(int(passed is True), 1, reply.completion_tokens, int(passed is None))
 
 
