@@ -175,6 +175,16 @@ def test_the_policy_shows_in_the_requests_that_would_be_sent(tmp_path: Path):
     assert json.loads(body)["messages"][0]["content"] == steps.prompts.load().strategy("step-by-step")
 
 
+def test_a_run_is_exported_again_from_another_folder_than_its_policy_was_named_in(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    policy_file(tmp_path / "policy.json", {"knowledge": "step-by-step"})
+    monkeypatch.chdir(tmp_path)
+    report = answer(tmp_path / "run", source, samples=1, policy="policy.json")
+    monkeypatch.chdir("/")
+    assert steps.export_again(tmp_path / "run") == report["rows"]
+
+
 def test_a_policy_for_other_prompts_or_categories_is_refused(source: Path, tmp_path: Path):
     policy = policy_file(tmp_path / "policy.json", {"alchemy": "step-by-step"})
     with pytest.raises(ConfigError, match="has a category alchemy, which the taxonomy has not"):
