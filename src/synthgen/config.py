@@ -213,7 +213,8 @@ class RunConfig(Record):
     instances: Positive = 1
     """Inputs written for each instruction, at most."""
     constraints: Share = 0.0
-    """Share of the open English tasks that also ask for one to three things of an answer's form, which a program can check."""
+    """Share of the open English tasks that also ask for one to three things of an answer's form, which a program can check.
+    Never in parity mode."""
     samples: Positive = 4
     """Candidate answers of a task under the policy's strategy."""
     explore: Share = 0.1

@@ -12,6 +12,7 @@ from synthgen.runs import RunDir
 from synthgen.stages import answer, grow, instantiate, judge, vet
 from synthgen.stages.grow import Pool, Source
 from synthgen.stages.instantiate import Kind
+from synthgen.stages.plan import plan
 from synthgen.steps import Job
 from synthgen.teacher import wire
 from synthgen.teacher.wire import Binding
@@ -62,7 +63,7 @@ def drawn(line: Line) -> Iterator[tuple[str, Request]]:
     task = Task(
         id="c000000-0-0", call="", calls={}, parent=one.id, side="train", root_id=seed.id, instruction=seed.instruction,
         input=given, is_classification=seed.is_classification, category=seed.category, difficulty=3, language="und",
-        strategy=config.taxonomy.strategy(seed.category)[0],
+        **plan("c000000-0-0", seed.category, config, is_classification=seed.is_classification)._asdict(),
     )  # fmt: skip
     yield "answer", answer.ask(task, task.strategy, 0, config, texts)
     texts_shown = judge.shown(task, [sample(task, number) for number in range(config.samples)], config)

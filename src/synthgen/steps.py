@@ -192,8 +192,15 @@ def source_of(job: Job) -> dict[str, Any]:
         "seeds": str(job.seeds.resolve()) if job.seeds is not None else "",
         **({"given": str(job.given.path.resolve()), "field": job.given.field} if job.given is not None else {}),
         "prompts": str(job.prompts.resolve()) if job.prompts else "",
-        "values": merged(read_toml(job.config) if job.config else {}, job.values),
+        "values": findable(merged(read_toml(job.config) if job.config else {}, job.values)),
     }
+
+
+def findable(values: dict[str, Any]) -> dict[str, Any]:
+    """Keys with the whole path of their policy file, which is found from another folder then, too."""
+    policy = values.get("policy")
+    file = policy.get("file") if isinstance(policy, Mapping) else policy
+    return {**values, "policy": str(Path(file).resolve())} if file else values
 
 
 def sides_of(config: RunConfig, tasks: tuple[Seed, ...], fixed: Mapping[str, Side]) -> dict[str, Side]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from synthgen.export import rl, rows
 from synthgen.export.parquet import SCHEMAS
 from synthgen.export.rows import Origin, Voice
+from synthgen.records import Outcome
 
 VOICE = Voice("Be careful.")
 SYSTEM = {"role": "system", "content": "Be careful."}
@@ -161,6 +162,13 @@ def test_kto_takes_the_clearly_good_and_the_clearly_bad(scores, labels):
     one = verdict(0, *scores)
     found = rows.kto(TASK, [answer(0)], {one.id: one}, VOICE, about(), mean=3.5, floor=3)
     assert [row["label"] for row in found] == labels
+
+
+@pytest.mark.parametrize(("kind", "rows_left"), [("answer", 0), ("format", 0), ("agreement", 1)])
+def test_kto_calls_nothing_good_that_a_check_speaks_against(kind, rows_left):
+    failed = answer(0).model_copy(update={"outcomes": (Outcome(name="number", kind=kind, passed=False),)})
+    best = verdict(0, 5, 5, 5, 5)
+    assert len(rows.kto(TASK, [failed], {best.id: best}, VOICE, about(), mean=3.5, floor=3)) == rows_left
 
 
 def test_kto_leaves_out_what_was_explored_or_not_judged():

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import expand, outputs
 
-from synthgen import jsonl, steps
+from synthgen import jsonl, preview, steps
+from synthgen.api import Run
 from synthgen.errors import ConfigError
 from synthgen.policy import Policy
 from synthgen.rehearsal.items import items
@@ -64,6 +65,12 @@ def test_no_row_is_known_to_be_wrong(run: Path):
     }
     assert wrong
     assert not wrong & {row["id"] for row in rows_of(run, "sft")}
+
+
+def test_the_story_of_an_answer_says_what_its_checks_found(run: Path):
+    row = next(row for row in jsonl.rows(run / "answers.jsonl") if row["outcomes"][0]["passed"] is False)
+    one = row["outcomes"][0]
+    assert f"    check {one['name']} of answer: failed" in Run(run).why(row["id"])
 
 
 def test_a_pair_of_a_right_and_a_wrong_answer_says_so(run: Path):
@@ -147,10 +154,46 @@ def test_a_change_of_policy_pays_only_for_what_is_new(source: Path, tmp_path: Pa
         answer(tmp_path / "tuned", source, ledger=str(run / "ledger.sqlite"))
 
 
+def test_a_run_that_was_begun_before_there_were_checks_goes_on(source: Path, tmp_path: Path, run: Path):
+    answer(tmp_path / "old", source, max_calls=40)
+    later = ("checks", "think", "outcomes", "policy")
+    for path in (tmp_path / "old").glob("*.jsonl"):
+        kept = [{key: one for key, one in row.items() if key not in later} for row in jsonl.rows(path)]
+        path.write_bytes(b"".join(json.dumps(row).encode() + b"\n" for row in kept))
+    report = answer(tmp_path / "old", source)
+    assert report["stopped"]["reason"] == "done"
+    assert not any(report["owed"].values())
+
+
+def test_the_policy_shows_in_the_requests_that_would_be_sent(tmp_path: Path):
+    policy = policy_file(tmp_path / "policy.json", {"knowledge": "step-by-step"})
+    seed = {"id": "s1", "instruction": "Which river runs through Cologne in Germany?", "category": "knowledge"}
+    seed |= {"instances": [{"output": "The Rhine."}]}
+    (tmp_path / "seeds.jsonl").write_text(json.dumps(seed) + "\n")
+    job = Job(tmp_path / "seeds.jsonl", Path(), {"policy": str(policy)})
+    _, body = "".join(preview.requests(job, "answer")).split("tokens", 1)
+    assert json.loads(body)["messages"][0]["content"] == steps.prompts.load().strategy("step-by-step")
+
+
+def test_a_run_is_exported_again_from_another_folder_than_its_policy_was_named_in(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    policy_file(tmp_path / "policy.json", {"knowledge": "step-by-step"})
+    monkeypatch.chdir(tmp_path)
+    report = answer(tmp_path / "run", source, samples=1, policy="policy.json")
+    monkeypatch.chdir("/")
+    assert steps.export_again(tmp_path / "run") == report["rows"]
+
+
 def test_a_policy_for_other_prompts_or_categories_is_refused(source: Path, tmp_path: Path):
     policy = policy_file(tmp_path / "policy.json", {"alchemy": "step-by-step"})
     with pytest.raises(ConfigError, match="has a category alchemy, which the taxonomy has not"):
         answer(tmp_path / "run", source, policy=str(policy))
+    for name in ("guesswork", "none"):
+        with pytest.raises(ConfigError, match=f"has a strategy {name}, which has no prompt"):
+            answer(tmp_path / "run", source, policy=str(policy_file(policy, {"knowledge": name})))
+    with pytest.raises(ConfigError, match="the config key policy has a category alchemy"):
+        answer(tmp_path / "run", source, policy={"choices": {"alchemy": ("direct-answer", "")}})
     text = policy_file(policy, {"knowledge": "step-by-step"}).read_text()
     digest = json.loads(text)["prompts"]["step-by-step"]
     policy.write_text(text.replace(digest, "0" * 64))

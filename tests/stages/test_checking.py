@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stagecase import CONFIG, TEXTS, Scripted, answer, means, task
 
+from synthgen import sandbox
 from synthgen.checks import reading, verdict
 from synthgen.errors import ConfigError
 from synthgen.intervals import beyond_chance, wilson
@@ -133,6 +134,41 @@ def test_too_few_samples_and_unknown_strategies_are_refused_before_anything_is_a
         checking.check(CHEAPEST.model_copy(update={"samples": 3}), frozenset(BY_COST))
     with pytest.raises(ConfigError, match="names guesswork, which has no prompt"):
         checking.check(CHEAPEST.model_copy(update={"arms": ("guesswork",)}), frozenset(BY_COST))
+
+
+def test_a_run_without_a_sandbox_does_not_open_it_for_the_next_one_of_the_process():
+    checking.check(CONFIG.model_copy(update={"unsandboxed": True}), frozenset(BY_COST))
+    assert sandbox.find().kind == "none"
+    checking.check(CONFIG, frozenset(BY_COST))
+    try:
+        kind = sandbox.find().kind
+    except ConfigError:  # this machine has no other
+        return
+    assert kind != "none"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"sufficient": 0.52}, "with 4 samples no strategy can be shown to pass 0.52: all of them right show 0.51"),
+        ({"strategy": "none"}, "strategy = none leaves no choice; take auto"),
+        ({"strategy": "step-by-step"}, "strategy = step-by-step leaves no choice; take auto"),
+        ({"arms": ("direct-answer", "direct-answer")}, "names a strategy twice"),
+    ],
+)
+def test_a_search_that_could_find_nothing_is_refused_before_anything_is_asked(changed, said: str):
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        checking.check(CHEAPEST.model_copy(update=changed), frozenset(BY_COST))
+
+
+async def test_where_the_checks_decide_nothing_the_tasks_own_strategy_is_taken_and_no_other_is_paid_for():
+    stage = AnswerStage(means(teacher := Scripted(lambda _: "It is 12."), CHEAPEST))
+    without_input = Check(name="grounded", kind="answer", source="file:p000000")
+    one = task("How much is 7 and 5?", checks=(without_input,), strategy="step-by-step")
+    records = [record for _, record in await stage.work(one)]
+    assert {strategy_of(one, record.sample, CHEAPEST) == record.strategy for record in records} == {True}
+    assert {strategy_asked(one) for one in teacher.asked} == {"direct-answer", "step-by-step"}
+    assert {one.strategy for one in records if not one.explored} == {"step-by-step"}
 
 
 def test_a_wrong_answer_is_no_row_however_well_it_is_marked():

@@ -7,8 +7,8 @@ from stagecase import CONFIG, TEXTS, Scripted, instruction, means, task
 
 from synthgen import strategies
 from synthgen.config import PolicyConfig
-from synthgen.records import Record, Rejected, Reply, Request, Task
-from synthgen.stages import instantiate, vet
+from synthgen.records import Record, Rejected, Reply, Request, Task, Vetting
+from synthgen.stages import instantiate, tasks, vet
 from synthgen.stages.instantiate import Draft, Kind
 from synthgen.stages.plan import plan
 from synthgen.stages.reading import Unreadable
@@ -148,6 +148,17 @@ async def test_a_task_that_fails_inspection_is_rejected_before_an_answer_is_paid
     ((one,),) = await tasks_of(script(vet=GOOD | change))
     assert isinstance(one, Rejected)
     assert (one.reason, one.id, one.call) == (reason, "c000000-0-0", "k3")
+
+
+@pytest.mark.parametrize(("mode", "constrained"), [("default", True), ("parity", False)])
+def test_constraints_are_never_added_in_parity_mode(mode: str, *, constrained: bool):
+    config = CONFIG.model_copy(update={"mode": mode, "constraints": 1.0})
+    found = Vetting(
+        category="writing", valid=True, missing_context=False, fresh_or_private=False, difficulty=2, language="en"
+    )
+    text = "Describe a river of Ghana in spring."
+    said, checks = tasks.constrained(text, "c000000-0-0", found, Kind(is_classification=False), config)
+    assert bool(checks) == (said != text) == constrained
 
 
 def test_a_language_that_was_asked_for_is_insisted_on():

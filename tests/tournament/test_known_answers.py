@@ -142,11 +142,11 @@ def test_an_item_of_labels_is_planned_as_the_line_plans_it(tmp_path: Path):
         ('{"prompt": "Which?", "check": "exact"}', "line 2: a check is an object such as "),
         (
             '{"prompt": "Which?", "check": {"name": "exact", "args": 1}}',
-            "line 2: the arguments of its check are no object",
+            "line 2: exact: its arguments are no object",
         ),
         (
             '{"prompt": "Which?", "check": {"name": "exact", "args": "{"}}',
-            "line 2: the arguments of its check are not JSON",
+            "line 2: exact: its arguments are not JSON",
         ),
         (
             '{"prompt": "Which?", "check": {"name": "exact", "args": {"answers": ["a"]}, "chance": 1}}',

@@ -49,6 +49,22 @@ def calls(out: Path) -> int:
             return 0
 
 
+def test_a_policy_of_the_config_is_not_in_the_way_of_measuring_anew(tuned: Path, file: Path, tmp_path: Path):
+    for old in ("gone.json", "told.json"):
+        (tmp_path / "synthgen.toml").write_text(f'policy = "{tmp_path / old}"\n')
+        if old == "told.json":
+            found = json.loads(tuned.read_text())
+            for one in found["teacher"]["categories"].values():
+                one |= {"strategy": "direct-answer", "think": ""}
+            (tmp_path / old).write_text(json.dumps(found))
+        out = tmp_path / f"new-{old}"
+        ledger = tuned.with_name(f"{tuned.name}.ledger.sqlite")
+        more = ("--config", tmp_path / "synthgen.toml", "--ledger", ledger)
+        done = strategies("tune", "--tune-on", file, "--out", out, *WEAK, *more)
+        assert done.returncode == 0, done.stderr
+        assert out.read_bytes() == tuned.read_bytes()
+
+
 def test_every_arm_is_asked_every_item_and_the_file_says_what_came_of_it(tuned: Path):
     found = policy.load(tuned)
     assert found.sources == {"items.jsonl": 120}

@@ -43,6 +43,8 @@ def judged(answer: str, args: Mapping[str, Any], within: Sandbox | None = None, 
     stopped it.
     """
     tests, cases, entry = arguments(args)
+    if not answer.strip():  # so a check is read without running anything
+        return Found(False, "no code")
     if len(answer) > LONGEST_ANSWER:
         return Found(False, f"more than {LONGEST_ANSWER} characters")
     try:

@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import orjson
 from pydantic import ValidationError
 
 from synthgen import checks
+from synthgen.checks import constraints
 from synthgen.errors import ConfigError
 from synthgen.records import Check, Verifier
 
+FORM_ALONE = frozenset({"language", *constraints.CHECKS})
+"""Checks that can state no truth, whatever their arguments: nobody can make them of kind `answer`."""
+DEEPEST = 100
+"""Levels of the arguments of a check, one within the other: those that are kept have to be written, too."""
 OUTSIDE = frozenset({"code"})
 """Checks that may not be able to decide on this machine, whatever their arguments."""
 
@@ -36,13 +42,15 @@ def of_value(value: Any, source: str) -> Check | str:
         return 'a check is an object such as {"name": "number", "args": {"answer": 12}}'
     if value["name"] not in checks.CHECKS:
         return f"there is no check {value['name']}; known: {', '.join(sorted(checks.CHECKS))}"
-    usual: dict[str, Any] = {
-        "kind": kind_of(value["name"]),
-        "chance": chance_of(value["name"], value.get("args")),
-        "args": {},
-    }
+    stated = {name: one for name, one in value.items() if one is not None}  # Parquet has every field in every row
+    args = arguments(stated.get("args", {}))
+    if isinstance(args, str):
+        return f"{value['name']}: {args}"
+    usual = {"kind": kind_of(value["name"]), "chance": chance_of(value["name"], args)}
+    if stated.get("kind") == "answer" and value["name"] in FORM_ALONE:
+        return f"{value['name']} looks at form alone, so it cannot be of kind answer"
     try:
-        check = Check.model_validate({**usual, **value, "source": source})
+        check = Check.model_validate({**usual, **stated, "args": args, "source": source})
         tried = checks.run(check, "")  # wrong arguments show before anything is paid for
     except ValidationError as error:
         first = error.errors()[0]
@@ -51,6 +59,35 @@ def of_value(value: Any, source: str) -> Check | str:
         return str(error)
     untold = tried.passed is None and check.kind == "answer" and check.name not in OUTSIDE
     return f"{check.name}: {tried.detail}" if untold else check
+
+
+def arguments(stated: Any) -> dict[str, Any] | str:
+    """The arguments of a check: an object, or its JSON as text, which a Parquet file of different checks needs; or why they are none.
+
+    They are as they will be read back: what JSON cannot say, and what is too deep to be written, is refused.
+    """
+    try:
+        found = orjson.loads(stated) if isinstance(stated, str) else stated
+        written = orjson.loads(orjson.dumps(found))
+    except orjson.JSONDecodeError as error:
+        return f"its arguments are not JSON: {error}"
+    except TypeError as error:
+        return f"its arguments cannot be kept as JSON: {error}"
+    if not isinstance(written, dict):
+        return "its arguments are no object"
+    if deeper(written, DEEPEST):
+        return f"its arguments are nested deeper than {DEEPEST} levels"
+    if written != found:  # no number, a date
+        return "its arguments hold what JSON cannot say"
+    if list(written) == ["answer"]:  # the truth may be JSON's null
+        return written
+    return {name: one for name, one in written.items() if one is not None}
+
+
+def deeper(value: Any, levels: int) -> bool:
+    """Whether a JSON value has more levels than these."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(deeper(one, levels - 1) for one in inner)
 
 
 def of_verifier(verifier: Verifier, source: str) -> Check:

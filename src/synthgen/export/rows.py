@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from synthgen.checks.verdict import fit
 from synthgen.records import Answer, Judged, Pair, Seed, Task
 from synthgen.strategies import NONE
 from synthgen.text.tasktext import user_text
@@ -181,7 +182,10 @@ def kto(
     mean: float,
     floor: float,
 ) -> list[Row]:
-    """One row for each judged answer that is clearly good (mean and floor reached) or clearly bad (mean below the floor)."""
+    """One row for each judged answer that is clearly good (mean and floor reached) or clearly bad (mean below the floor).
+
+    One that a check of content or form speaks against is not good, however well it was marked.
+    """
     found = []
     for answer in answers:
         verdict = verdicts.get(answer.id)
@@ -189,6 +193,8 @@ def kto(
             continue
         good = verdict.mean >= mean and min(mark.score for mark in verdict.aspects.values()) >= floor
         if not good and verdict.mean >= floor:
+            continue
+        if good and not fit(answer.outcomes):
             continue
         row = sft(task, answer, voice, about)
         found.append({"prompt": row["prompt"], "completion": row["completion"], "label": good, **shared(row)})

@@ -428,6 +428,13 @@ def find(*, unsandboxed: bool = False) -> Sandbox:
         return Chosen.found
 
 
+def insist() -> None:
+    """Take back what `find(unsandboxed=True)` chose: from now on programs run in a sandbox, or not at all."""
+    with Chosen.lock:
+        if Chosen.found == Sandbox("none"):
+            Chosen.found = None
+
+
 def possible() -> list[Sandbox]:
     """What could work, best first."""
     path = shutil.which("bwrap")

@@ -162,15 +162,25 @@ class AnswerStage:
         return await checking.checked(item, found)
 
     async def _cheapest(self, item: Task, arms: Sequence[str]) -> list[Answer | Rejected]:
-        """Strategies in order of cost, until one suffices."""
+        """Strategies in order of cost, until one suffices; the task's own where its checks decide nothing, as without a sandbox."""
         config, tried = self.means.config, list[checking.Arm]()
-        for number, strategy in enumerate(arms):
-            samples = range(number * config.samples, (number + 1) * config.samples)
-            asked = [(one, strategy, ask(item, strategy, one, config, self.means.prompts)) for one in samples]
-            tried.append(checking.Arm(strategy, await self._candidates(item, asked)))
+        for strategy in arms:
+            tried.append(await self._arm(item, arms, strategy))
             if checking.suffices(tried[-1], item, config):
                 break
+            if tried[-1].blind:
+                own = item.strategy if item.strategy in arms else strategy
+                if own not in (arm.strategy for arm in tried):
+                    tried.append(await self._arm(item, arms, own))
+                return checking.taken(tried, next(arm for arm in tried if arm.strategy == own))
         return checking.chosen(tried, item, config)
+
+    async def _arm(self, item: Task, arms: Sequence[str], strategy: str) -> checking.Arm:
+        """What comes of one strategy."""
+        config, number = self.means.config, arms.index(strategy)
+        samples = range(number * config.samples, (number + 1) * config.samples)
+        asked = [(one, strategy, ask(item, strategy, one, config, self.means.prompts)) for one in samples]
+        return checking.Arm(strategy, await self._candidates(item, asked))
 
     def settle(self, item: Task, raw: Lines) -> Lines:
         """Drop long answers that an earlier one of the task, or one to another instruction, has nearly word for word."""

@@ -4,13 +4,15 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from synthgen import checks, sandbox
-from synthgen.checks import agreement, verdict
+from synthgen.checks import agreement, apart, verdict
 from synthgen.config import RunConfig
 from synthgen.errors import ConfigError
 from synthgen.intervals import beyond_chance, wilson
 from synthgen.records import Answer, Check, Outcome, Rejected, Task
+from synthgen.strategies import AUTO
 
 LOG = logging.getLogger("synthgen")
 FEWEST = 4
@@ -31,20 +33,42 @@ def check(config: RunConfig, known: frozenset[str]) -> None:
     """Raise ConfigError where the cheapest sufficient strategy cannot be looked for; settle how code is run."""
     if config.unsandboxed:
         LOG.warning("%s", sandbox.find(unsandboxed=True).description)
-    if config.sufficient and config.samples < FEWEST:
-        raise ConfigError(f"the config key sufficient takes at least {FEWEST} samples of a task; raise samples")
+    else:
+        sandbox.insist()  # an earlier run of this process may have done without
+    if config.sufficient:
+        check_sufficient(config)
     for name in config.arms:
         if name not in known:
             raise ConfigError(
                 f"the config key arms names {name}, which has no prompt; known: {', '.join(sorted(known))}"
             )
+    if len(set(config.arms)) < len(config.arms):
+        raise ConfigError("the config key arms names a strategy twice, which would be asked and paid twice")
+
+
+def check_sufficient(config: RunConfig) -> None:
+    """Raise ConfigError where no strategy could ever be called sufficient, or where there is nothing to choose."""
+    if config.samples < FEWEST:
+        raise ConfigError(f"the config key sufficient takes at least {FEWEST} samples of a task; raise samples")
+    if config.strategy not in {"", AUTO}:
+        raise ConfigError(
+            f"the config key sufficient chooses among strategies, and strategy = {config.strategy} leaves no choice; take "
+            f"{AUTO}, or leave sufficient out"
+        )
+    reached = wilson(config.samples, config.samples)[0]
+    if reached < config.sufficient:
+        raise ConfigError(
+            f"with {config.samples} samples no strategy can be shown to pass {config.sufficient:g}: all of them right show "
+            f"{reached:.2f} at least; lower sufficient or raise samples"
+        )
 
 
 async def checked(task: Task, candidates: Candidates) -> list[Answer | Rejected]:
     """The candidates of a task, each answer with what its checks found, off the event loop: a check may take seconds."""
     if not task.checks and not task.labels:
         return list(candidates)
-    return await asyncio.to_thread(lambda: with_agreement(task, [with_outcomes(task, one) for one in candidates]))
+    found = await asyncio.gather(*(apart.of(partial(with_outcomes, task, one)) for one in candidates))
+    return await apart.of(lambda: with_agreement(task, found))
 
 
 def with_outcomes(task: Task, one: Answer | Rejected) -> Answer | Rejected:
@@ -90,6 +114,12 @@ class Arm:
         found = [verdict.right(one.outcomes) if isinstance(one, Answer) else False for one in self.candidates]
         return sum(one is True for one in found), sum(one is not None for one in found)
 
+    @property
+    def blind(self) -> bool:
+        """Whether there are answers, and of none it could be decided whether it is right."""
+        answers = [one for one in self.candidates if isinstance(one, Answer)]
+        return bool(answers) and all(verdict.right(one.outcomes) is None for one in answers)
+
     def lower(self, chance: float) -> float:
         """The lower bound of the pass rate beyond chance."""
         right, decided = self.counts
@@ -115,6 +145,11 @@ def chosen(tried: Sequence[Arm], task: Task, config: RunConfig) -> list[Answer |
     """
     best = next((arm for arm in tried if suffices(arm, task, config)), None)
     best = best or max(tried, key=lambda arm: arm.counts[0])  # the first of equals, which is the cheapest
+    return taken(tried, best)
+
+
+def taken(tried: Sequence[Arm], best: Arm) -> list[Answer | Rejected]:
+    """All candidates of the arms that were tried, those of one as the task's own."""
     return [as_of(one, explored=arm is not best) for arm in tried for one in arm.candidates]
 
 

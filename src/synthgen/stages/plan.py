@@ -49,21 +49,28 @@ def explored(task_id: str, config: RunConfig) -> bool:
 def followed(named: PolicyConfig, taxonomy: Taxonomy, prompts: Mapping[str, str]) -> PolicyConfig:
     """A policy with what its file says. Raises ConfigError where it speaks of other categories, or of other prompts than the run's."""
     if not named.file:
+        for category, (strategy, _) in named.choices.items():
+            check_choice("the config key policy", category, strategy, taxonomy, prompts)
         return named
     found = policy.load(Path(named.file))
     names = {*found.teacher.categories, *(found.student.categories if found.student else ())}
     choices = {name: choice for name in sorted(names) if (choice := found.strategy(name)) is not None}
     for category, (strategy, _) in choices.items():
-        if category not in taxonomy.categories:
-            raise ConfigError(
-                f"the policy {named.file} has a category {category}, which the taxonomy has not; tune it again"
-            )
+        check_choice(f"the policy {named.file}", category, strategy, taxonomy, prompts)
         if found.prompts.get(strategy) != prompts.get(f"strategies/{strategy}"):
             raise ConfigError(
                 f"the policy {named.file} was measured with another prompt of {strategy} than this run has; tune it again, or "
                 "take the prompts it was measured with"
             )
     return named.model_copy(update={"choices": choices, "origin": origin(found)})
+
+
+def check_choice(where: str, category: str, strategy: str, taxonomy: Taxonomy, prompts: Mapping[str, str]) -> None:
+    """Raise ConfigError for a choice that cannot be followed."""
+    if category not in taxonomy.categories:
+        raise ConfigError(f"{where} has a category {category}, which the taxonomy has not; tune it again")
+    if f"strategies/{strategy}" not in prompts:
+        raise ConfigError(f"{where} has a strategy {strategy}, which has no prompt; tune it again")
 
 
 def origin(found: Policy) -> str:

@@ -156,7 +156,12 @@ class TaskStage:
 def constrained(
     instruction: str, identity: str, found: Vetting, kind: Kind, config: RunConfig
 ) -> tuple[str, tuple[Check, ...]]:
-    """The instruction of a task, for a share of the open English ones with constraints on the answer's form, and their checks."""
+    """The instruction of a task, for a share of the open English ones with constraints on the answer's form, and their checks.
+
+    Never in parity mode, whose instances were written for the instruction as it was.
+    """
+    if config.mode == "parity":
+        return instruction, ()
     rng = Random(f"synthgen/constraints/{config.seed}/{identity}")  # noqa: S311  # sampling, not secrets
     if rng.random() >= config.constraints or kind.is_classification or found.language != "en":
         return instruction, ()

@@ -131,10 +131,7 @@ def number_of(text: str) -> float | str | None:
 
 def check_of(row: Any, source: str, place: str) -> Check:
     """A check as it is stated in a file or by a seed, tried once, so that a wrong argument is found before anything is asked."""
-    stated = {**row, "args": arguments(row.get("args"), place)} if isinstance(row, Mapping) else row
-    if isinstance(stated, dict):  # Parquet has every field in every row
-        stated = {name: value for name, value in stated.items() if value is not None}
-    check = reading.of_value(stated, source)
+    check = reading.of_value(row, source)
     if isinstance(check, str):
         raise InputError(f"{place}: {check}")
     if check.kind != "answer":
@@ -142,18 +139,6 @@ def check_of(row: Any, source: str, place: str) -> Check:
             f"{place}: the check {check.name} is of kind {check.kind}; only answers that are known count here"
         )
     return check
-
-
-def arguments(stated: Any, place: str) -> dict[str, Any]:
-    """The arguments of a check: an object, or its JSON as text, which a Parquet file of different checks needs."""
-    try:
-        found = orjson.loads(stated) if isinstance(stated, str) else stated if stated is not None else {}
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"{place}: the arguments of its check are not JSON: {error}") from error
-    if not isinstance(found, Mapping):
-        raise InputError(f"{place}: the arguments of its check are no object")
-    # Parquet has every field in every row.
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def task_of(

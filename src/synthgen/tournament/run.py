@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -14,7 +15,8 @@ from random import Random
 from typing import Any
 
 from synthgen import checks, jsonl, policy, steps
-from synthgen.config import RoleConfig, RunConfig
+from synthgen.checks import apart
+from synthgen.config import RoleConfig, RunConfig, read_toml
 from synthgen.errors import ConfigError, InputError, StorageError, TeacherError, storage
 from synthgen.intervals import wilson
 from synthgen.policy import ArmFound, CategoryFound, Correctness, Gain, HeldOut, Part, Policy
@@ -32,6 +34,8 @@ from synthgen.tournament.halving import Call, State
 from synthgen.tournament.items import Item
 
 THINKS: tuple[Think, ...] = ("think", "no_think")
+FOLLOWED = frozenset({"policy", "sufficient", "arms"})
+"""Config keys by which a run chooses among strategies; a tournament tries them all."""
 SHARE_DIGITS = 4
 """Of shares in the file."""
 Progress = Callable[[str, int], None]
@@ -94,8 +98,10 @@ class Prepared:
 def prepare(tuning: Tuning) -> Prepared:
     """Read and check everything. Nothing is sent."""
     check_out(tuning.out)
-    job = steps.Job(tuning.seeds, tuning.out, tuning.values, tuning.config, tuning.prompts)
-    config, prompts, seeds = steps.resolve(job)
+    file = read_toml(tuning.config) if tuning.config else {}
+    # What was measured before is measured anew: it is neither the shipped table nor in the way.
+    values = {key: value for key, value in steps.merged(file, tuning.values).items() if key not in FOLLOWED}
+    config, prompts, seeds = steps.resolve(steps.Job(tuning.seeds, tuning.out, values, None, tuning.prompts))
     config = config.model_copy(update={"ledger": config.ledger or str(tuning.ledger)})
     known = chain(items.of_seeds(seeds, config), items.of_file(tuning.file, config) if tuning.file is not None else ())
     arena = arena_of(items.distinct(known), tuning, config, prompts)
@@ -234,7 +240,7 @@ class Asking:
         text = reply.text.strip()
         passed: bool | None = False
         if reply.finish == "stop" and text:
-            passed = (await asyncio.to_thread(checks.run, item.check, text, item.task.input)).passed
+            passed = (await apart.of(partial(checks.run, item.check, text, item.task.input))).passed
         return Tried(int(passed is True), 1, reply.completion_tokens, int(passed is None))
 
 

@@ -13,9 +13,11 @@ from synthgen.errors import InputError
 from synthgen.runs import STAGES, RunDir
 from synthgen.strategies import AUTO
 from synthgen.teacher.ledger import Ledger
+from synthgen.views.checked import SAID
 
 LONGEST_TEXT = 4000
 """Characters of a prompt or reply that are shown."""
+EXPLORED = ", explored: for reports only"
 Row = Mapping[str, Any]
 
 
@@ -132,8 +134,11 @@ class Story:
 
     def of_answers(self, row: Row, verdicts: Row) -> Iterator[str]:
         """A candidate with its verdict."""
-        yield f"{row['id']}  a candidate by {row['teacher']} under {row['strategy']}, sample {row['sample']}"
+        yield f"{row['id']}  a candidate by {row['teacher']} under {row['strategy']}, sample {row['sample']}{EXPLORED * row['explored']}"
         yield from quoted(row["text"])
+        for one in row.get("outcomes", ()):
+            detail = f" ({escaped(one['detail'])})" if one["detail"] else ""
+            yield f"    check {one['name']} of {one['kind']}: {SAID[one['passed']]}{detail}"
         verdict = verdicts.get(row["id"])
         if verdict is not None:
             marks = ", ".join(f"{name} {mark['score']} ({mark['reason']})" for name, mark in verdict["aspects"].items())
