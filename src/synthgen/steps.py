@@ -104,6 +104,8 @@ def resolve(job: Job) -> tuple[RunConfig, prompts.Prompts, tuple[Seed, ...]]:
         raise ConfigError(
             "the config key strategy belongs to `synthgen answer`: what is grown is answered by the policy"
         )
+    elif values.get("sufficient"):
+        raise ConfigError("the config key sufficient belongs to `synthgen answer`: of what is grown no answer is known")
     texts = prompts.load(job.prompts)
     taxonomy_file = job.prompts / "categories.toml" if job.prompts else None
     taxonomy = strategies.load(

@@ -219,3 +219,16 @@ def test_grown_tasks_may_carry_constraints_that_a_program_checks(tmp_path: Path)
     again = expand(tmp_path / "again", target=40, constraints=0.5, concurrency=3)
     assert again["accepted"] == report["accepted"]
     assert outputs(tmp_path / "again") == outputs(tmp_path / "run")
+
+
+def test_a_task_whose_answers_all_failed_is_counted(source: Path, tmp_path: Path):
+    report = answer(tmp_path / "run", source, judging=False, samples=1, teacher={"spec": "rehearsal-weak"})
+    rows = list(jsonl.rows(tmp_path / "run" / "answers.jsonl"))
+    wrong = sum(row["outcomes"][0]["passed"] is False for row in rows)
+    assert report["all_failed"] == wrong > 0
+    assert report["accepted"] == len(rows) - wrong == len(rows_of(tmp_path / "run", "sft"))
+
+
+def test_what_is_grown_has_no_answer_that_is_known(tmp_path: Path):
+    with pytest.raises(ConfigError, match="sufficient belongs to `synthgen answer`"):
+        expand(tmp_path / "run", sufficient=0.5)

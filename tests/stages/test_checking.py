@@ -109,13 +109,17 @@ async def test_a_strategy_whose_answers_cannot_be_used_does_not_suffice():
     assert {one.strategy for one in records if isinstance(one, Answer) and not one.explored} == {"extract-generate"}
 
 
-async def test_guessing_does_not_suffice():
-    check = Check(
-        name="label", kind="answer", args={"answer": "red", "labels": ["red", "blue"]}, chance=0.5, source="file:x"
-    )
-    stage = AnswerStage(means(teacher := Scripted(lambda _: "red"), CHEAPEST))
-    await stage.work(task("Red or blue?", checks=(check,)))
-    assert len(teacher.asked) == 24, "four of four is no more than luck where every second guess is right"
+async def test_guessing_does_not_suffice_and_where_nothing_could_no_strategy_is_tried():
+    labels = ["red", "blue", "green", "white", "black", "brown", "pink", "grey"]
+    check = Check(name="label", kind="answer", args={"answer": "red", "labels": labels}, source="file:x")
+    enough = CHEAPEST.model_copy(update={"sufficient": 0.4})
+    for chance, asked in ((0.0, 4), (0.125, 4), (0.15, 4), (0.5, 4)):
+        stage = AnswerStage(means(teacher := Scripted(lambda _: "red"), enough))
+        lines = await stage.work(task("Which?", checks=(check.model_copy(update={"chance": chance}),)))
+        # Four of four show 0.51, which is 0.44 beyond a guess at one of eight, and 0.02 beyond one at one of two.
+        tried = {record.strategy for _, record in lines}
+        assert tried == ({"recall-then-generate"} if chance == 0.5 else {"direct-answer"}), chance
+        assert len(teacher.asked) == asked
 
 
 async def test_what_was_tried_before_another_was_taken_goes_no_further():

@@ -161,7 +161,7 @@ def as_messages(row: Row) -> Row:
 def dpo(task: Task, pair: Pair, answers: Mapping[str, Answer], voice: Voice, about: Mapping[str, Any]) -> Row:
     """Prompt, chosen and rejected; the prompt is not repeated in either side."""
     chosen, rejected = answers[pair.chosen], answers[pair.rejected]
-    extra = {**about, "chosen_id": chosen.id, "rejected_id": rejected.id}
+    extra = {**about, "chosen_id": chosen.id, "rejected_id": rejected.id, "pair_policy": pair.policy}
     return {
         "prompt": prompt(task, pair.strategy, voice),
         "chosen": completion(chosen.text),

@@ -127,8 +127,13 @@ class Arm:
 
 
 def arms(task: Task, config: RunConfig) -> tuple[str, ...]:
-    """The strategies to try on a task in order of cost; none where nothing is known of its answer, or nobody asked."""
+    """The strategies to try on a task in order of cost; none where nobody asked or nothing is known of its answer.
+
+    And none where a guess passes so often that even right answers alone would not show that one suffices.
+    """
     if not config.sufficient or not verdict.known(task.checks):
+        return ()
+    if beyond_chance(wilson(config.samples, config.samples)[0], verdict.chance(task.checks)) < config.sufficient:
         return ()
     return config.arms or BY_COST
 

@@ -27,8 +27,9 @@ def pair(task: Task, candidates: Sequence[Scored], config: RunConfig) -> Pair | 
     good = [one for one in candidates if acceptable(one, config)]
     if not good:
         best_mean = max((one.judged.mean for one in candidates), default=None)
+        failed_checks = sum(not verdict.fit(one.answer.outcomes) for one in candidates)
         call = candidates[0].judged.call if candidates else ""
-        return Rejected(id=task.id, reason=NO_GOOD_ANSWER, evidence=f"best mean {best_mean}", call=call)
+        return Rejected(id=task.id, reason=NO_GOOD_ANSWER, evidence=why(best_mean, failed_checks), call=call)
     best = min(good, key=lambda one: (-one.judged.mean, len(one.answer.text), one.answer.sample))
     wrong = failed(best, candidates)
     lower = wrong or [one for one in candidates if one.judged.mean <= best.judged.mean - config.pair_margin]
@@ -49,6 +50,11 @@ def pair(task: Task, candidates: Sequence[Scored], config: RunConfig) -> Pair | 
         score_chosen=best.judged.mean,
         score_rejected=worse.judged.mean,
     )
+
+
+def why(best_mean: float | None, failed_checks: int) -> str:
+    """Why none of a task's answers is good."""
+    return f"best mean {best_mean}" + (f"; {failed_checks} failed their checks" if failed_checks else "")
 
 
 def failed(best: Scored, candidates: Sequence[Scored]) -> list[Scored]:

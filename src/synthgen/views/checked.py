@@ -30,6 +30,13 @@ def with_row(run: RunDir) -> int:
     return sum(any(fit(row) for row in rows) for _, rows in commits)
 
 
+def all_failed(run: RunDir) -> int:
+    """How many tasks have answers under their strategy, all of which failed a check of content or form: they come to no row."""
+    commits = groupby(jsonl.rows(run.accepted("answers")), key=itemgetter("commit"))
+    own = ([row for row in rows if not row["explored"]] for _, rows in commits)
+    return sum(bool(rows) and not any(map(fit, rows)) for rows in own)
+
+
 def fit(row: Mapping[str, Any]) -> bool:
     """Whether an answer's row could be trained on; as `checks.verdict.fit`, of a line as it stands."""
     return not row["explored"] and not any(failed(row.get("outcomes", ())))

@@ -46,6 +46,7 @@ def counted(run: RunDir, config: RunConfig) -> dict[str, Any]:
         "categories": dict(sorted(categories.items())),
         "policy": policy(config, categories),
         "checks": checked.counted(run),
+        "all_failed": checked.all_failed(run),
         "by_category": by_category(run, judged=config.judged),
         "pairs": pair_counts(run, rejected["pair"]),
         "contamination": given_away(run, config),

@@ -86,6 +86,8 @@ def checks(report: dict[str, Any]) -> Iterator[str]:
         said = (f"{name} {one['passed']} of {one['passed'] + one['failed']}" for name, one in names.items())
         left = sum(one["undecided"] for one in names.values())
         yield f"checks of {kind}: {', '.join(said)} passed{f', {left} undecided' if left else ''}"
+    if report["all_failed"]:
+        yield f"no row: {report['all_failed']} tasks, every answer of which failed a check"
 
 
 def sorted_out(report: dict[str, Any]) -> Iterator[str]:
