@@ -14,6 +14,8 @@ import pytest
 from conftest import clean_environment, outputs
 from test_kill import asked, calls, gone, kill_at
 
+from synthgen.rehearsal.items import items
+
 CONCURRENCY, PROMPTS = 16, 300
 
 
@@ -63,6 +65,27 @@ def test_killed_half_way_the_same_command_goes_on_to_the_same_bytes(
     assert calls(out) == whole
     assert whole == PROMPTS or strategy == "auto"
     # Of each kill those in flight; a first contact is one.
+    assert asked(teacher)["asked"] - before - whole <= 2 * (CONCURRENCY + 1) + 1
+
+
+def test_killed_while_answers_are_checked_the_same_command_goes_on_to_the_same_bytes(teacher: str, tmp_path: Path):
+    source, unkilled, out, rng = tmp_path / "items.jsonl", tmp_path / "unkilled", tmp_path / "run", random.Random(4)
+    code = {"name": "code", "args": {"entry": "f", "tests": ["f(1) == 2"]}}  # the rehearsal's programs are none
+    rows = [
+        *items(12, 1, ("mathematics", "classification", "knowledge")),
+        {"prompt": "Write f.", "category": "code-writing", "check": code},
+    ]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    more = ("--samples", "4", "--sufficient", "0.4")
+    start(source, unkilled, teacher, *more).communicate(timeout=120)
+    before, whole = asked(teacher)["asked"], calls(unkilled)
+    for moment in (whole // 3, whole // 2):
+        assert kill_at(start(source, out, teacher, *more), out, moment, rng), "it was over too soon"
+        assert gone(str(out)), "a process outlived its parent"
+    last = start(source, out, teacher, *more)
+    _, errors = last.communicate(timeout=120)
+    assert last.returncode == 0, errors
+    assert outputs(out) == outputs(unkilled)
     assert asked(teacher)["asked"] - before - whole <= 2 * (CONCURRENCY + 1) + 1
 
 
