@@ -173,6 +173,11 @@ def test_a_question_that_is_asked_twice_counts_once():
     assert [one.name for one in items.distinct([item("a"), item("b"), item("a")])] == ["a", "b"]
 
 
+@given(st.text(min_size=1), st.sampled_from([" ", "  ", "\n", "\t"]))
+def test_a_question_that_is_only_spaced_otherwise_is_not_on_both_halves(text: str, space: str):
+    assert len(items.distinct([item(f"ask {text}"), item(f"ask{space}{text}"), item(f"ask {text}{space}")])) == 1
+
+
 @given(st.sets(st.text(min_size=1), min_size=1, max_size=40), st.floats(0, 0.9))
 def test_an_item_stays_on_its_half_in_its_order_whatever_is_added(texts: set[str], share: float):
     every = [item(text) for text in sorted(texts)]

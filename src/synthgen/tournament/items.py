@@ -165,10 +165,13 @@ def task_of(
 
 
 def distinct(items: Iterable[Item]) -> list[Item]:
-    """The items without those whose text came before: a question that is asked twice is one piece of evidence."""
-    found: dict[str, Item] = {}
+    """The items without those whose text came before, however it is spaced.
+
+    A question that is asked twice is one piece of evidence, and must not decide and measure at once.
+    """
+    found: dict[tuple[str, ...], Item] = {}
     for item in items:
-        found.setdefault(item.key, item)
+        found.setdefault(tuple(user_text(item.task.instruction, item.task.input).split()), item)
     return list(found.values())
 
 
