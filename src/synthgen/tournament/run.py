@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from synthgen import checks, jsonl, policy, steps
-from synthgen.config import RoleConfig, RunConfig
+from synthgen.config import PolicyConfig, RoleConfig, RunConfig
 from synthgen.errors import ConfigError, InputError, StorageError, TeacherError, storage
 from synthgen.intervals import wilson
 from synthgen.policy import ArmFound, CategoryFound, Correctness, Gain, HeldOut, Part, Policy
@@ -96,7 +96,8 @@ def prepare(tuning: Tuning) -> Prepared:
     check_out(tuning.out)
     job = steps.Job(tuning.seeds, tuning.out, tuning.values, tuning.config, tuning.prompts)
     config, prompts, seeds = steps.resolve(job)
-    config = config.model_copy(update={"ledger": config.ledger or str(tuning.ledger)})
+    # What a policy of the config file says is no shipped table to be compared with.
+    config = config.model_copy(update={"ledger": config.ledger or str(tuning.ledger), "policy": PolicyConfig()})
     known = chain(items.of_seeds(seeds, config), items.of_file(tuning.file, config) if tuning.file is not None else ())
     arena = arena_of(items.distinct(known), tuning, config, prompts)
     return Prepared((config, *([with_student(config, tuning.student)] if tuning.student else [])), arena)
