@@ -151,6 +151,7 @@ FORGED = [
     # a yes that is no bool
     ("f(2).startswith('a')", "class X:\n    def startswith(self, other): return 1\ndef f(x): return X()"),
     ("f(2).startswith('a')", "class X:\n    def startswith(self, other): return 'yes'\ndef f(x): return X()"),
+    ("f(2).issubset({9})", "class S(set):\n    def issubset(self, other): return 1\ndef f(x): return S([1])"),
     ("f(2).holds(4)", "class Yes(int): pass\nclass X:\n    def holds(self, other): return Yes(1)\ndef f(x): return X()"),
     ("f(2).right", "class Yes(int): pass\nclass X:\n    right = Yes(1)\ndef f(x): return X()"),
     ("f(2).__eq__(4)", "class X: pass\ndef f(x): return X()"),
@@ -172,6 +173,7 @@ HONEST = [
     ("f(2).total() == 4", "class X:\n    def __init__(self, x): self.x = x\n    def total(self): return 2 * self.x\ndef f(x): return X(x)"),
     ("f(2).kind() == 200", "from enum import IntEnum\nclass K(IntEnum):\n    OK = 200\nclass X:\n    def kind(self): return K.OK\ndef f(x): return X()"),
     ("f(2) * 2 == f(4)", "class V:\n    def __init__(self, x): self.x = x\n    def __mul__(self, n): return V(self.x * n)\n    def __eq__(self, o): return self.x == o.x\ndef f(x): return V(x)"),
+    ("f(2).issubset({1, 2})", "class S(set): pass\ndef f(x): return S([1])"),
     ("f('ab').startswith('a')", "class S(str): pass\ndef f(x): return S(x)"),
 ]  # fmt: skip
 

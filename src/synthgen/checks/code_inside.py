@@ -301,14 +301,20 @@ class Peer:
     def attribute(self, one: Proxy, name: str) -> Any:
         """An attribute of an object."""
         if self.strict and not self.of_class:
-            if one.proxy_base is None and name in YES_OR_NO:
-                raise Refused(f"{name} of an object of the code's own")
+            if name in YES_OR_NO:
+                return self.of_base(one, name)
             if one.proxy_reckoned:
                 return self.reckoned(self.ask("getattr", one, name))
         found = self.weighed(self.ask("getattr", one, name))
         if type(found) is Proxy:
             put(found, method=name)
         return found
+
+    def of_base(self, one: Proxy, name: str) -> Any:
+        """A method that answers yes or no: that of the plain value behind an object."""
+        if one.proxy_base is None:
+            raise Refused(f"{name} of an object of the code's own")
+        return getattr(plain(one), name)
 
     def weighed(self, found: Any, *, called: bool = False) -> Any:
         """An attribute of an object, or what its method returns.
