@@ -56,6 +56,10 @@ def followed(named: PolicyConfig, taxonomy: Taxonomy, prompts: Mapping[str, str]
             raise ConfigError(
                 f"the policy {named.file} has a category {category}, which the taxonomy has not; tune it again"
             )
+        if f"strategies/{strategy}" not in prompts:
+            raise ConfigError(
+                f"the policy {named.file} chooses {strategy} for {category}, which has no prompt; tune it again"
+            )
         if found.prompts.get(strategy) != prompts.get(f"strategies/{strategy}"):
             raise ConfigError(
                 f"the policy {named.file} was measured with another prompt of {strategy} than this run has; tune it again, or "
