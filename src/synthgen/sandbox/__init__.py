@@ -392,15 +392,15 @@ for path in (os.__file__, "/etc/ld.so.cache"):
         pass
 children = 0
 try:
-    while children < 64:
+    while children < 32:
         if os.fork() == 0: time.sleep(60)
         children += 1
 except OSError:
     pass
-if not 1 <= children < 64: holes.append("the kernel does not count processes (Linux 5.14 does)")
+if not 1 <= children < 32: holes.append("the kernel does not count processes (Linux 5.14 does)")
 print("; ".join(holes) or "closed")
 """
-"""A program that tries every door."""
+"""A program that tries every door. It starts fewer processes than `Watch` ends a program for, so that it comes to say what it found."""
 
 
 def trial(sandbox: Sandbox) -> Ran:
