@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from synthgen import jsonl, policy
+from synthgen import jsonl, policy, strategies
+from synthgen.config import PolicyConfig
 from synthgen.errors import ConfigError
 from synthgen.policy import ArmFound, CategoryFound, HeldOut, Part, Policy
+from synthgen.stages import plan
 
 
 def category(strategy: str, think: str = "") -> CategoryFound:
@@ -98,3 +100,10 @@ def test_an_unknown_field_is_refused(tmp_path: Path):
 def test_a_policy_that_is_not_there_is_said_so(tmp_path: Path):
     with pytest.raises(ConfigError, match="No such file"):
         policy.load(tmp_path / "none.json")
+
+
+def test_a_policy_that_chooses_a_strategy_without_prompt_is_refused(tmp_path: Path):
+    path = tmp_path / "policy.json"
+    path.write_bytes(jsonl.dump(whole(part(mathematics=category("guess"))).model_dump(mode="json")))
+    with pytest.raises(ConfigError, match="chooses guess for mathematics, which has no prompt"):
+        plan.followed(PolicyConfig(file=str(path)), strategies.load(), {"strategies/direct-answer": "0" * 64})

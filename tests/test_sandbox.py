@@ -372,3 +372,44 @@ def test_where_nothing_works_it_refuses_until_told_otherwise():
 def test_what_cannot_be_started_is_an_error_of_one_line():
     with pytest.raises(ConfigError, match="cannot be started"):
         Sandbox("bubblewrap", "/no/such/bwrap").run("print(1)")
+
+
+LATER = """
+import os, resource
+from synthgen import checks, sandbox
+from synthgen.records import Check
+check = Check(name="code", kind="answer", args={"entry": "one", "tests": ["one() == 1"]}, source="test")
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (24, 100))
+held = []
+try:
+    while True: held.append(os.open(os.devnull, os.O_RDONLY))
+except OSError: pass
+print(checks.run(check, "def one(): return 1").passed)
+for one in held: os.close(one)
+print(checks.run(check, "def one(): return 1").passed)
+"""
+"""A process that runs out of descriptors before its first program, and has few afterwards."""
+
+
+def test_a_machine_without_room_decides_nothing_and_is_tried_again():
+    done = subprocess.run([sys.executable, "-c", LATER], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["None", "True"]
+    assert done.stderr.count("\n") == 1
+
+
+FULL = """
+import logging, sys, tempfile
+from synthgen import checks, sandbox
+from synthgen.records import Check
+tempfile.tempdir = "/no/such/place"
+sandbox.find(unsandboxed=True)
+check = Check(name="code", kind="answer", args={"entry": "one", "tests": ["one() == 1"]}, source="test")
+for _ in range(3): print(checks.run(check, "def one(): return 1").passed)
+"""
+
+
+def test_without_a_place_to_write_nothing_is_decided_and_that_is_said_once():
+    done = subprocess.run([sys.executable, "-c", FULL], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["None"] * 3
+    assert done.stderr.count("\n") == 1

@@ -115,7 +115,7 @@ group(
     "def double(x):\n    import os\n    os._exit(0)",
     'import os\ndef double(x):\n    os.write(1, b\'{"failure": ""}\')\n    os._exit(0)',
     'import os\nfor fd in range(256):\n    try: os.write(fd, b\'{"failure": ""}\')\n    except OSError: pass\ndef double(x): return 0',
-    "import os\ndef double(x):\n    for fd in (60, 61):\n        os.write(fd, b'[\"ok\", 4]\\n') if fd == 61 else 0\n    return 4",
+    "import os\ndef double(x):\n    for fd in (20, 21):\n        os.write(fd, b'[\"ok\", 4]\\n') if fd == 21 else 0\n    return 4",
     "class Any:\n    def __eq__(self, other): return True\ndef double(x): return Any()",
     "class double:\n    def __init__(self, x): pass\n    def __eq__(self, other): return True\n    def __ne__(self, other): return False",
     "class Number(int):\n    def __eq__(self, other): return True\n    __hash__ = int.__hash__\ndef double(x): return Number(7)",

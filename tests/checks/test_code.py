@@ -129,3 +129,57 @@ def test_the_code_of_an_answer_is_found(answer, expected):
 def test_a_text_without_code_is_an_error_and_no_crash(text):
     with pytest.raises((LookupError, SyntaxError, ValueError, MemoryError, RecursionError)):
         source(text, "f")
+
+
+FORGED = [
+    # an error without a name
+    ("f(2) == 4", "def f(x): raise type('', (Exception,), {})()"),
+    # what comes of an object and the expected value, by another way to a plain one
+    ("abs(f(2) - 4) < 1e-9", "class Zero(int): pass\nclass X:\n    def __sub__(self, other): return Zero(0)\ndef f(x): return X()"),
+    ("-(f(2) - 4) == 0", "class X:\n    def __sub__(self, other): return self\n    def __neg__(self): return 0\ndef f(x): return X()"),
+    ("(f(2) - 4).days == 0", "class X:\n    days = 0\n    def __sub__(self, other): return self\ndef f(x): return X()"),
+    ("(f(2) - 4)[0] == 0", "class X:\n    def __sub__(self, other): return self\n    def __getitem__(self, n): return 0\ndef f(x): return X()"),
+    ("all(x % 2 == 0 for x in f(2))", "class Zero(int): pass\nclass X:\n    def __mod__(self, other): return Zero(0)\ndef f(x): return [X()]"),
+    # an end where there is none
+    ("all(map(lambda x: f(x) == 2 * x, [1, 2]))", "def f(x): raise StopIteration"),
+    ("all(map(lambda x: f(x) == 2 * x, [1, 2]))", "class Mine(StopIteration): pass\ndef f(x): raise Mine"),
+    ("all(map(lambda x: f(x).of == x, [1, 2]))", "class X:\n    @property\n    def of(self): raise StopIteration\ndef f(x): return X()"),
+    # a context that puts the failure away
+    ("with f(2) as r:\n    assert r == 4", "class X:\n    def __enter__(self): return 5\n    def __exit__(self, *error): return True\ndef f(x): return X()"),
+    ("with f(2) as r:\n    assert r < 4", "class X:\n    def __enter__(self): return self\n    def __exit__(self, *error): return True\ndef f(x): return X()"),
+    ("def held(r):\n    assert r['a'] == 4\nwith f(2) as r:\n    held(r)", "class X:\n    def __enter__(self): return self\n    def __exit__(self, *error): return True\ndef f(x): return X()"),
+    # a yes that is no bool
+    ("f(2).startswith('a')", "class X:\n    def startswith(self, other): return 1\ndef f(x): return X()"),
+    ("f(2).startswith('a')", "class X:\n    def startswith(self, other): return 'yes'\ndef f(x): return X()"),
+    ("f(2).issubset({9})", "class S(set):\n    def issubset(self, other): return 1\ndef f(x): return S([1])"),
+    ("f(2).holds(4)", "class Yes(int): pass\nclass X:\n    def holds(self, other): return Yes(1)\ndef f(x): return X()"),
+    ("f(2).right", "class Yes(int): pass\nclass X:\n    right = Yes(1)\ndef f(x): return X()"),
+    ("f(2).__eq__(4)", "class X: pass\ndef f(x): return X()"),
+]  # fmt: skip
+"""Tests that hold of no such function, and code that once passed them or might."""
+
+
+@needs_sandbox
+@pytest.mark.parametrize(("test", "answer"), FORGED)
+def test_no_object_talks_its_way_through_a_test(test, answer):
+    assert code.judged(answer, {"entry": "f", "tests": [test]}, HOLDING, QUICK).passed is False
+
+
+HONEST = [
+    ("g = f(2)\nassert next(g) == 2\ntry:\n    next(g)\nexcept StopIteration:\n    pass\nelse:\n    assert False", "def f(x): yield x"),
+    ("g = f(2)\nnext(g)\ntry:\n    g.send(1)\nexcept StopIteration:\n    pass\nelse:\n    assert False", "def f(x): yield x"),
+    ("with f(ZeroDivisionError):\n    1 / 0\nassert True", "import contextlib\ndef f(x): return contextlib.suppress(x)"),
+    ("with f(2) as r:\n    assert r == 4", "import contextlib\n@contextlib.contextmanager\ndef f(x): yield 2 * x"),
+    ("f(2).total() == 4", "class X:\n    def __init__(self, x): self.x = x\n    def total(self): return 2 * self.x\ndef f(x): return X(x)"),
+    ("f(2).kind() == 200", "from enum import IntEnum\nclass K(IntEnum):\n    OK = 200\nclass X:\n    def kind(self): return K.OK\ndef f(x): return X()"),
+    ("f(2) * 2 == f(4)", "class V:\n    def __init__(self, x): self.x = x\n    def __mul__(self, n): return V(self.x * n)\n    def __eq__(self, o): return self.x == o.x\ndef f(x): return V(x)"),
+    ("f(2).issubset({1, 2})", "class S(set): pass\ndef f(x): return S([1])"),
+    ("f('ab').startswith('a')", "class S(str): pass\ndef f(x): return S(x)"),
+]  # fmt: skip
+
+
+@needs_sandbox
+@pytest.mark.parametrize(("test", "answer"), HONEST)
+def test_what_an_honest_object_does_counts(test, answer):
+    found = code.judged(answer, {"entry": "f", "tests": [test]}, HOLDING, QUICK)
+    assert found.passed, found.detail

@@ -63,6 +63,26 @@ def test_what_sleeps_is_ended_by_the_clock(lasting):
     assert one.process is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import sys, time\nfor line in sys.stdin:\n    print('{\"half\": ', end='', flush=True)\n    time.sleep(60)\n",
+        "import time\ntime.sleep(60)\n",
+        "import sys\nfor line in sys.stdin:\n    print('no JSON', flush=True)\n",
+        "print('[1]', flush=True)\ninput()\n",
+    ],
+    ids=["half a line", "reads nothing", "no JSON", "no object"],
+)
+def test_what_cannot_be_understood_or_never_comes_is_no_answer(lasting, text: str):
+    one = lasting(text, 1.0)
+    assert one.ask({"long": "x" * 1_000_000}) is None
+    assert one.process is None
+
+
+def test_long_questions_and_answers_arrive_whole(lasting):
+    assert lasting(ECHO).ask({"long": "x" * 5_000_000}) == {"long": "x" * 5_000_000}
+
+
 def test_threads_take_turns(lasting):
     one, found = lasting(ECHO), {}
     threads = [threading.Thread(target=lambda n=n: found.update({n: one.ask({"n": n})})) for n in range(40)]

@@ -118,6 +118,12 @@ def test_an_arm_that_always_fails_has_no_price():
     assert two(pair(0, 0, 25, 0)).arm == RIGHT
 
 
+def test_where_no_arm_passes_anything_none_is_chosen():
+    found = choice.choose(outcomes(Random(1), dict.fromkeys(ARMS, 0.0), 100), ARMS, FLAT)
+    assert found.arm is None
+    assert found.reason.startswith("not enough evidence: 100 items")
+
+
 def test_one_strong_category_is_not_told_by_27_others_that_are_unlike_it():
     rng = Random("choice/odd")
     usual = {arm: 0.7 if arm == LEFT else 0.6 for arm in ARMS}

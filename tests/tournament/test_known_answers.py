@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from synthgen import strategies as taxonomies
 from synthgen.config import RunConfig
-from synthgen.errors import InputError
+from synthgen.errors import ConfigError, InputError
 from synthgen.records import Check, Instance, Seed, Verifier
 from synthgen.stages import seeds as seed_files
 from synthgen.tournament import items
@@ -181,6 +181,11 @@ def test_a_question_that_is_asked_twice_counts_once():
     assert [one.name for one in items.distinct([item("a"), item("b"), item("a")])] == ["a", "b"]
 
 
+@given(st.text(min_size=1), st.sampled_from([" ", "  ", "\n", "\t"]))
+def test_a_question_that_is_only_spaced_otherwise_is_not_on_both_halves(text: str, space: str):
+    assert len(items.distinct([item(f"ask {text}"), item(f"ask{space}{text}"), item(f"ask {text}{space}")])) == 1
+
+
 @given(st.sets(st.text(min_size=1), min_size=1, max_size=40), st.floats(0, 0.9))
 def test_an_item_stays_on_its_half_in_its_order_whatever_is_added(texts: set[str], share: float):
     every = [item(text) for text in sorted(texts)]
@@ -208,3 +213,22 @@ def test_the_digest_tells_other_items_and_not_another_order():
 def test_where_answers_come_from_is_counted(tmp_path: Path):
     found = [item("a"), item("b"), *items.of_seeds([seed("number", {"answer": 1})], CONFIG)]
     assert items.sources(found) == {"f": 2, "seeds": 1}
+
+
+def test_a_question_with_two_answers_is_an_error_that_names_both(tmp_path: Path):
+    file = tmp_path / "items.jsonl"
+    file.write_text('{"prompt": "Which?", "answer": 1}\n{"prompt": " Which? ", "answer": 2}\n')
+    with pytest.raises(InputError, match="line 1 and .*line 2 ask the same and state different answers"):
+        items.distinct(items.of_file(file, CONFIG))
+
+
+def test_without_a_sandbox_items_of_code_are_left_out_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch, caplog):
+    def refuse(*, unsandboxed: bool = False):
+        raise ConfigError("no sandbox here")
+
+    monkeypatch.setattr(items.sandbox, "find", refuse)  # what a machine without one says
+    code = Check(name="code", kind="answer", args={"entry": "f", "tests": ["f()"]}, source="file:f")
+    one = items.Item("one", items.task_of("Write f.", "", "code-writing", code, CONFIG, is_classification=False), code)
+    other = item("Which?")
+    assert items.decidable([one, other], unsandboxed=False) == [other]
+    assert "1 items of code are left out: no sandbox here" in caplog.text

@@ -246,3 +246,18 @@ def test_show_refuses_what_is_no_policy(tmp_path: Path):
     shown = strategies("show", path)
     assert shown.returncode == 1
     assert "is not a policy" in shown.stderr
+
+
+def test_a_policy_of_the_config_file_is_not_taken_for_the_shipped_table(tmp_path: Path, tuned: Path, file: Path):
+    old, config = tmp_path / "old.json", tmp_path / "synthgen.toml"
+    found = policy.load(tuned)
+    asked = {
+        name: one.model_copy(update={"strategy": "direct-answer"}) for name, one in found.teacher.categories.items()
+    }
+    changed = found.model_copy(update={"teacher": found.teacher.model_copy(update={"categories": asked})})
+    old.write_text(changed.model_dump_json(), encoding="utf-8")
+    config.write_text(f"[policy]\nfile = {json.dumps(str(old))}\n", encoding="utf-8")
+    out = tmp_path / "policy.json"
+    done = strategies("tune", "--tune-on", file, "--out", out, "--config", config, *WEAK)
+    assert done.returncode == 0, done.stderr
+    assert policy.load(out).teacher.held_out.shipped == found.teacher.held_out.shipped

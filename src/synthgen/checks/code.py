@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgen import sandbox
+from synthgen.checks.code_inside import NO_ROOM
 from synthgen.checks.found import Found
 from synthgen.errors import ConfigError
 from synthgen.sandbox import Limits, Ran, Sandbox
@@ -51,8 +52,11 @@ def judged(answer: str, args: Mapping[str, Any], within: Sandbox | None = None, 
         within = within or sandbox.find()
         return passes(within, limits, answer, entry, tests) if tests else prints(within, limits, answer, entry, cases)
     except ConfigError as error:
-        refused(str(error))
-        return Found(None, str(error))
+        why = str(error)
+    except OSError as error:  # no descriptor is left, even for a file of our own
+        why = f"this machine has no room: {error.strerror or error}"
+    refused(why)
+    return Found(None, why)
 
 
 @cache
@@ -91,6 +95,8 @@ def passes(within: Sandbox, limits: Limits, answer: str, entry: str, tests: list
     ran = within.run(program("main"), stdin=message({"answer": answer, "entry": entry, "tests": tests}), limits=limits)
     if ran.status != "done":
         return stopped(ran)
+    if ran.exit_code == NO_ROOM:
+        return Found(None, "this machine has no room for a second process")
     try:
         failure = "".join(one if one.isprintable() else " " for one in json.loads(ran.stdout)["failure"])
     except (ValueError, KeyError, TypeError):

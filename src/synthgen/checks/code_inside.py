@@ -24,6 +24,7 @@ import os
 import re
 import sys
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -115,6 +116,20 @@ OF_BASE = {*RECKONING, *COMPARISONS, *TELLING} - {"__str__", "__repr__", "__form
 CHANGING = (list, dict, set)
 HIDDEN = ("_", "gi_", "cr_", "ag_", "tb_", "f_", "co_", "func_")
 """How names begin by which the code could climb from an object of the tests to the tests themselves."""
+YES_OR_NO = {name for name in dir(str) if name.startswith("is")} | {
+    "startswith", "endswith", "issubset", "issuperset", "isdisjoint", "is_integer",
+}  # fmt: skip
+"""Methods of plain values that answer yes or no."""
+MAY_STOP = {"send", "throw"}
+"""Methods that say by StopIteration that they have come to the end."""
+
+
+NO_ROOM = 75
+"""Exit code where this machine has no room for the second process."""
+
+
+class Refused(TypeError):
+    """What an object of the code's own may not tell."""
 
 
 class Ended(BaseException):
@@ -124,16 +139,16 @@ class Ended(BaseException):
 class Proxy:
     """An object of the other process."""
 
-    __slots__ = ("proxy_base", "proxy_derived", "proxy_method", "proxy_number", "proxy_peer")
+    __slots__ = ("proxy_base", "proxy_derived", "proxy_method", "proxy_number", "proxy_peer", "proxy_reckoned")
 
     def __init__(self, peer: "Peer", number: int) -> None:
-        put(self, peer=peer, number=number, base=None, derived=False, method=False)
+        put(self, peer=peer, number=number, base=None, derived=False, reckoned=False, method="")
 
     def __getattr__(self, name: str) -> Any:
         base = self.proxy_base
         if base is not None and type(base) not in CHANGING and hasattr(base, name):
             return getattr(base, name)
-        return self.proxy_peer.weighed(self.proxy_peer.ask("getattr", self, name))
+        return self.proxy_peer.attribute(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self.proxy_peer.ask("setattr", self, name, value)
@@ -146,8 +161,8 @@ class Proxy:
 def put(proxy: Proxy, **facts: Any) -> None:
     """What this side knows of an object: its peer and number, and what decides how far its word counts.
 
-    The plain value, where its class is derived from a plain one; whether a plain value of the tests went into it; whether it is
-    a method.
+    The plain value, where its class is derived from a plain one; whether a plain value of the tests went into it (`derived`), and
+    whether by reckoning; the name of the method that it is, or "".
     """
     for name, fact in facts.items():
         object.__setattr__(proxy, "proxy_" + name, fact)
@@ -167,23 +182,16 @@ def operation(name: str) -> Callable[..., Any]:
         peer = self.proxy_peer
         if not peer.strict:
             return peer.ask(name, self, *args, **kwargs)
+        if self.proxy_derived and (name == "__bool__" or (name in TELLING and self.proxy_base is None)):
+            raise Refused(f"{name} of what a value of the tests went into")
         if self.proxy_base is not None and name in OF_BASE:
             return OPERATIONS[name](plain(self), *map(plain, args), **kwargs)
         mixed = any(type(one) is not Proxy or one.proxy_base is not None for one in args)
         if mixed and name in COMPARISONS:
             return NotImplemented
-        if name in TELLING and self.proxy_derived:
-            raise TypeError(f"{name} of what a value of the tests went into")
         if name == "__contains__" and not peer.of_class:
             return args[0] in list(self)
-        found = peer.ask(name, self, *args, **kwargs)
-        if self.proxy_method:
-            return peer.weighed(found, called=True)
-        if (mixed and name in RECKONING) or (self.proxy_derived and type(found) is Proxy):
-            if type(found) is not Proxy:
-                raise TypeError(f"{name} of an object and a plain value")
-            put(found, derived=True)
-        return found
+        return peer.counted(self, name, args, peer.ask(name, self, *args, **kwargs), mixed=mixed)
 
     return ask
 
@@ -202,6 +210,8 @@ class Peer:
         """Whether this is the side of the tests."""
         self.of_class = False
         """Whether the tests are about a class, and so the word of its objects counts."""
+        self.assertions: set[tuple[str, int]] = set()
+        """Where the tests assert something: file and line."""
         self.ended = False
         self.next = int(strict)
         self.objects: dict[int, Any] = {}
@@ -223,7 +233,7 @@ class Peer:
                     self.decoded(given)
                     if how == "ok":
                         return found
-                    raise found
+                    self.raised(found, name, args)
                 case _:
                     self.end()
 
@@ -248,6 +258,64 @@ class Peer:
             reply = ["raised", self.encoded(error, seen)]
         return [*reply, None if name == "load" else self.encoded((args, kwargs), seen)]
 
+    def raised(self, error: Any, name: str, args: tuple[Any, ...]) -> NoReturn:
+        """Raise what the other side raised. StopIteration passes only where something can come to its end.
+
+        Else `all(map(lambda x: f(x) == 2 * x, cases))` would be true of a function that raises it.
+        """
+        if not isinstance(error, BaseException):
+            self.end()
+        ends = name == "__next__" or (name == "__call__" and getattr(args[0], "proxy_method", "") in MAY_STOP)
+        if self.strict and isinstance(error, StopIteration) and not ends:
+            raise RuntimeError("the code raised StopIteration") from None
+        raise error
+
+    def in_assertion(self, error: tuple[Any, ...]) -> bool:
+        """Whether an error came up while a test asserted something: that is not the code's to put away."""
+        trace = error[2] if len(error) > 2 else None
+        while trace is not None:
+            if (trace.tb_frame.f_code.co_filename, trace.tb_lineno) in self.assertions:
+                return True
+            trace = trace.tb_next
+        return False
+
+    def counted(self, one: Proxy, name: str, args: tuple[Any, ...], found: Any, *, mixed: bool) -> Any:
+        """What came of an operation on an object, as far as that counts; `mixed`: a plain value took part."""
+        if name == "__exit__" and self.in_assertion(args):
+            return False
+        if (mixed and name in RECKONING) or (one.proxy_reckoned and name not in COMPARISONS and not self.of_class):
+            return self.reckoned(found)
+        if one.proxy_method:
+            return self.weighed(found, called=True)
+        if one.proxy_derived and type(found) is Proxy:
+            put(found, derived=True)
+        return found
+
+    def reckoned(self, found: Any) -> Any:
+        """What comes of an object and a plain value, or of that again: an object, which tells nothing plain."""
+        if type(found) is not Proxy or found.proxy_base is not None:
+            raise Refused("a plain value that comes of an object and a plain value")
+        put(found, derived=True, reckoned=True)
+        return found
+
+    def attribute(self, one: Proxy, name: str) -> Any:
+        """An attribute of an object."""
+        if self.strict and not self.of_class:
+            if name in YES_OR_NO:
+                return self.of_base(one, name)
+            if one.proxy_reckoned:
+                return self.reckoned(self.ask("getattr", one, name))
+        found = self.weighed(self.ask("getattr", one, name))
+        if type(found) is Proxy:
+            put(found, method=name)
+        return found
+
+    def of_base(self, one: Proxy, name: str) -> Any:
+        """A method that answers yes or no: that of the plain value behind an object."""
+        if one.proxy_base is None:
+            raise Refused(f"{name} of an object of the code's own")
+        return getattr(plain(one), name)
+
     def weighed(self, found: Any, *, called: bool = False) -> Any:
         """An attribute of an object, or what its method returns.
 
@@ -257,9 +325,9 @@ class Peer:
         if not self.strict or self.of_class:
             return found
         if type(found) is bool:
-            raise TypeError("an object of the code's own says so")
+            raise Refused("an object of the code's own says so")
         if type(found) is Proxy:
-            put(found, derived=called, method=not called)
+            put(found, derived=called or found.proxy_base is not None, method="")
         return found
 
     def do(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -679,13 +747,16 @@ def test(peer: Peer, job: dict[str, Any]) -> str:
     space |= {name: one for name, one in found.items() if name == job["entry"] or usable(name)}
     for name in [name for name in space if name in sys.stdlib_module_names and name != job["entry"]]:
         space[name] = importlib.import_module(name)
+    warnings.filterwarnings("error", "NotImplemented should not", DeprecationWarning)  # which is true: `f(2).__eq__(4)`
     for number, text in enumerate(job["tests"], 1):
+        reason = None
         try:
-            run_test(text, space)
-            reason = "" if not peer.ended else "the code ended the process it ran in"
+            run_test(text, space, f"test {number}", peer.assertions)
+            if peer.ended:
+                reason = "the code ended the process it ran in"
         except BaseException as error:  # noqa: BLE001 - a test fails by whatever it raises
             reason = in_words(peer, error)
-        if reason:
+        if reason is not None:
             return f"test {number} of {len(job['tests'])}: {reason}: {' '.join(text.split())}"
     return ""
 
@@ -695,15 +766,17 @@ def usable(name: str) -> bool:
     return not name.startswith("__") and not hasattr(builtins, name)
 
 
-def run_test(text: str, space: dict[str, Any]) -> None:
+def run_test(text: str, space: dict[str, Any], file: str, assertions: set[tuple[str, int]]) -> None:
     """Run one test. Where nothing is asserted, its last line is an expression that must be true."""
     tree = ast.parse(text)
     last = tree.body[-1]
-    states = isinstance(last, ast.Expr) and not any(isinstance(node, ast.Assert) for node in ast.walk(tree))
+    asserted = [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    assertions |= {(file, line) for node in asserted for line in range(node.lineno, (node.end_lineno or 0) + 1)}
+    states = isinstance(last, ast.Expr) and not asserted
     if states:
         tree.body.pop()
-    exec(compile(tree, "test", "exec"), space)  # noqa: S102 - the user's own test
-    if isinstance(last, ast.Expr) and states and not eval(compile(ast.Expression(last.value), "test", "eval"), space):  # noqa: S307
+    exec(compile(tree, file, "exec"), space)  # noqa: S102 - the user's own test
+    if isinstance(last, ast.Expr) and states and not eval(compile(ast.Expression(last.value), file, "eval"), space):  # noqa: S307
         raise AssertionError
 
 
@@ -714,7 +787,7 @@ def in_words(peer: Peer, error: BaseException) -> str:
     if isinstance(error, AssertionError):
         return "it does not hold"
     with contextlib.suppress(BaseException):
-        return f"{type(error).__name__}: {str(error)[:100]}".removesuffix(": ")
+        return f"{type(error).__name__}: {str(error)[:100]}".removesuffix(": ") or "an error"
     return "an error"
 
 
@@ -728,12 +801,12 @@ def exactly(size: int) -> bytes:
 
 def become_the_code(reads: int, writes: int) -> NoReturn:
     """Be the process of the code: with two pipes, and without the standard streams."""
-    kept = [os.dup2(os.dup(fd), place) for fd, place in ((reads, 60), (writes, 61))]
+    kept = [os.dup2(os.dup(fd), place) for fd, place in ((reads, 20), (writes, 21))]
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(nothing, stream)
-    os.closerange(3, 60)
-    os.closerange(62, 256)
+    os.closerange(3, 20)
+    os.closerange(22, 256)
     sys.stdin, sys.stdout, sys.stderr = io.StringIO(), io.StringIO(), io.StringIO()
     with contextlib.suppress(BaseException):
         Peer(*kept, strict=False).serve()
@@ -744,7 +817,11 @@ def main() -> None:
     """Start the code's process first: what is forked later than the tests are read would hold them in its memory."""
     there, writes = os.pipe()
     reads, back = os.pipe()
-    if os.fork() == 0:
+    try:
+        child = os.fork()
+    except OSError:
+        os._exit(NO_ROOM)
+    if child == 0:
         become_the_code(there, back)
     os.close(there)
     os.close(back)

@@ -13,6 +13,7 @@ import select
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +50,12 @@ class Lasting:
         process = self.process
         if process is None or process.stdin is None or process.stdout is None:
             return None
+        said = exchanged(process.stdin.fileno(), process.stdout.fileno(), line, self.seconds)
         try:
-            process.stdin.write(line)
-            process.stdin.flush()
-        except OSError:
+            found = json.loads(said) if said.endswith(b"\n") else None
+        except ValueError:
             return None
-        poll = select.poll()
-        poll.register(process.stdout, select.POLLIN | select.POLLHUP)
-        said = process.stdout.readline() if poll.poll(self.seconds * 1000) else b""
-        found: dict[str, Any] | None = json.loads(said) if said.endswith(b"\n") else None
-        return found
+        return found if isinstance(found, dict) else None
 
     def start(self) -> None:
         """Start a process, where the system lets us."""
@@ -70,8 +67,11 @@ class Lasting:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env={name: os.environ[name] for name in KEPT if name in os.environ},
+                bufsize=0,
                 start_new_session=True,
             )
+            assert self.process.stdin is not None  # noqa: S101 - it is a pipe
+            os.set_blocking(self.process.stdin.fileno(), False)
             self.owner = os.getpid()
 
     def stop(self) -> None:
@@ -85,3 +85,29 @@ class Lasting:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+
+def exchanged(writes: int, reads: int, question: bytes, seconds: float) -> bytes:
+    """What comes back for a question: a whole line, or what there was of it when the process ended or the time was over."""
+    left, said, ends = memoryview(question), bytearray(), time.monotonic() + seconds
+    poll = select.poll()
+    poll.register(reads, select.POLLIN)
+    poll.register(writes, select.POLLOUT)
+    while not said.endswith(b"\n") and (wait := ends - time.monotonic()) > 0:
+        for source, _ in poll.poll(1000 * wait):
+            try:
+                if source == reads:
+                    piece = os.read(reads, 1 << 16)
+                    said += piece
+                    if not piece:
+                        return bytes(said)
+                elif left:
+                    left = left[os.write(writes, left[: 1 << 16]) :]
+            except BlockingIOError:
+                continue
+            except OSError:  # it is gone
+                return b""
+        if not left:
+            with contextlib.suppress(KeyError):
+                poll.unregister(writes)
+    return bytes(said)

@@ -5,6 +5,7 @@ is not stands in docs/how-to/sandbox.md. `inside.py` runs on the other side, `sy
 """
 
 import contextlib
+import errno
 import marshal
 import os
 import platform
@@ -42,6 +43,12 @@ STARTING_BYTES = 64 << 20
 STARTING_SECONDS = 1.0
 GRACE_SECONDS = 5.0
 SIGNAL_CPU, SIGNAL_KILL = -24, -9
+NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT})
+"""What the system says where it may have room later."""
+
+
+class NotNow(ConfigError):
+    """No program can be started at this moment: too many files are open, too many processes run, or a disk is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +105,18 @@ class Sandbox:
         }[self.kind]
 
     def run(self, program: str, *, stdin: bytes = b"", limits: Limits | None = None) -> Ran:
-        """Run a Python program (standard library alone) to its end or its limits; from any thread, any number at a time."""
-        limits = limits or Limits()
+        """Run a Python program (standard library alone) to its end or its limits; from any thread, any number at a time.
+
+        Raises ConfigError where it cannot be started: NotNow where this machine has no room for one more.
+        """
+        try:
+            return self.begun(program, stdin, limits or Limits())
+        except OSError as error:
+            kind = NotNow if error.errno in NO_ROOM else ConfigError
+            raise kind(f"a program cannot be started: {error.strerror or error}") from error
+
+    def begun(self, program: str, stdin: bytes, limits: Limits) -> Ran:
+        """The same, with the errors of the system."""
         reader, writer = os.pipe()
         try:
             with directory() if self.kind == "none" else contextlib.nullcontext("/") as cwd:
@@ -148,8 +165,8 @@ class Sandbox:
                 group=NOBODY if as_nobody else None,
                 extra_groups=[] if as_nobody else None,
             )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise ConfigError(f"a program cannot be started: {error}") from error
+        except subprocess.SubprocessError as error:
+            raise OSError(str(error)) from error
         finally:
             os.close(report)
 
@@ -375,28 +392,41 @@ for path in (os.__file__, "/etc/ld.so.cache"):
         pass
 children = 0
 try:
-    while children < 64:
+    while children < 32:
         if os.fork() == 0: time.sleep(60)
         children += 1
 except OSError:
     pass
-if not 1 <= children < 64: holes.append("the kernel does not count processes (Linux 5.14 does)")
+if not 1 <= children < 32: holes.append("the kernel does not count processes (Linux 5.14 does)")
 print("; ".join(holes) or "closed")
 """
-"""A program that tries every door."""
+"""A program that tries every door. It starts fewer processes than `Watch` ends a program for, so that it comes to say what it found."""
+
+
+def trial(sandbox: Sandbox) -> Ran:
+    """The trial, beside a file that must not be found and a server that must not be reached."""
+    try:
+        with (
+            tempfile.NamedTemporaryFile(prefix="synthgen-") as secret,
+            socket.create_server(("127.0.0.1", 0)) as listener,
+        ):
+            Path(secret.name).chmod(0o644)
+            given = f"{listener.getsockname()[1]} {secret.name}".encode()
+            return sandbox.run(TRIAL, stdin=given, limits=Limits(processes=8))
+    except OSError as error:
+        raise NotNow(f"a sandbox cannot be tried: {error.strerror or error}") from error
 
 
 def tried(sandbox: Sandbox) -> str:
-    """Why a sandbox does not hold; "" where it does."""
+    """Why a sandbox does not hold; "" where it does. Raises NotNow where that cannot be found out."""
     if syscalls.instructions(platform.machine()) is None:
         return f"no filter of system calls for {platform.machine()}"
-    with tempfile.NamedTemporaryFile(prefix="synthgen-") as secret, socket.create_server(("127.0.0.1", 0)) as listener:
-        Path(secret.name).chmod(0o644)
-        given = f"{listener.getsockname()[1]} {secret.name}".encode()
-        try:
-            ran = sandbox.run(TRIAL, stdin=given, limits=Limits(processes=8))
-        except ConfigError as error:
-            return str(error)
+    try:
+        ran = trial(sandbox)
+    except NotNow:
+        raise
+    except ConfigError as error:
+        return str(error)
     said = ran.stdout.decode("utf-8", "replace").strip()
     if said == "closed":
         return ""
@@ -414,7 +444,7 @@ class Chosen:
 
 
 def find(*, unsandboxed: bool = False) -> Sandbox:
-    """The sandbox of this machine, tried once; a ConfigError where none holds.
+    """The sandbox of this machine, tried until that says something; a ConfigError where none holds.
 
     `unsandboxed`: run with limits alone, from now on in this whole process.
     """
@@ -442,13 +472,23 @@ def possible() -> list[Sandbox]:
 
 
 def first_that_holds(sandboxes: list[Sandbox]) -> tuple[Sandbox | None, str]:
-    """(the first sandbox whose trial succeeds, "") or (None, one line that says why none does and what to try)."""
-    reasons = []
+    """(the first sandbox whose trial succeeds, "") or (None, one line that says why none does and what to try).
+
+    Raises NotNow where one of those that did not succeed may do so later.
+    """
+    reasons, later = [], None
     for one in sandboxes:
-        if not (reason := tried(one)):
+        try:
+            reason = tried(one)
+        except NotNow as error:
+            reason, later = str(error), error
+        if not reason:
             return one, ""
         reasons.append(f"{one.kind}: {reason}")
+    if later is not None:
+        raise later
+    told = f" ({'; '.join(reasons)})" if reasons else ""
     return None, (
-        f"no sandbox for programs here ({'; '.join(reasons)}): install bubblewrap, or allow user namespaces, "
+        f"no sandbox for programs here{told}: install bubblewrap, or allow user namespaces, "
         "or set unsandboxed = true to run programs that a model wrote with limits alone"
     )

@@ -293,15 +293,23 @@ def confine(job: dict[str, Any]) -> None:
         (resource.RLIMIT_NOFILE, MOST_OPEN_FILES),
         (resource.RLIMIT_AS, job["memory_bytes"]),
     ):
-        resource.setrlimit(limit, (value, value))
-    resource.setrlimit(resource.RLIMIT_CPU, (job["cpu_seconds"], job["cpu_seconds"] + 1))
+        bound(limit, value, value)
+    bound(resource.RLIMIT_CPU, job["cpu_seconds"], job["cpu_seconds"] + 1)
     if job["kind"] == "none":
         return  # here the kernel would count every process of the user
     watchers = 2  # of the same user
-    resource.setrlimit(resource.RLIMIT_NPROC, (job["processes"] + watchers,) * 2)
+    bound(resource.RLIMIT_NPROC, job["processes"] + watchers, job["processes"] + watchers)
     filter_ = ctypes.create_string_buffer(job["filter"], len(job["filter"]))
     program = (ctypes.c_uint64 * 2)(len(job["filter"]) // 8, ctypes.addressof(filter_))
     prctl(SECCOMP, 2, ctypes.addressof(program))
+
+
+def bound(limit: int, soft: int, hard: int) -> None:
+    """Set one limit; where this machine allows less, that."""
+    _, most = resource.getrlimit(limit)
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(limit, (soft, hard))
 
 
 def run(program: bytes) -> None:

@@ -146,18 +146,20 @@ def choose(outcomes: Outcomes, arms: Sequence[Arm], before: Mapping[Arm, Prior])
         )
 
     cheapest = min([best, *filter(equal, still)], key=lambda arm: scores[arm].tokens_per_success)
-    thin = too_thin(items, best, regrets[best])
+    thin = too_thin(scores[best], best, regrets[best])
     chosen = None if thin else cheapest
     reason = thin or why(cheapest, best, [arm for arm in still if arm != best and arm not in worse])
     return Choice(items, chosen, reason, regrets[chosen or best], scores, shrunk, worse)
 
 
-def too_thin(items: int, best: Arm, regret: float) -> str:
+def too_thin(found: Score, best: Arm, regret: float) -> str:
     """Why nothing can be chosen; "" where it can."""
-    if items < FEWEST_ITEMS:
-        return f"not enough evidence: {items} {'item' if items == 1 else 'items'}"
+    if found.items < FEWEST_ITEMS:
+        return f"not enough evidence: {found.items} {'item' if found.items == 1 else 'items'}"
+    if not found.passed:
+        return f"not enough evidence: {found.items} items, of which {best} answers none"
     if regret > MOST_REGRET:
-        return f"not enough evidence: {items} items, on which {best} may well not be the best"
+        return f"not enough evidence: {found.items} items, on which {best} may well not be the best"
     return ""
 
 
@@ -212,7 +214,7 @@ def rate_of(tried: Tried | None) -> float:
     return tried.passed / tried.samples if tried is not None else float("nan")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)  # 8 kB an item each
 def item_weights(items: int) -> Matrix:
     """Exponential weights, a row a draw: the same for all categories of as many items."""
     rng = Random(f"synthgen/tournament/{items}")  # noqa: S311  # sampling, not secrets

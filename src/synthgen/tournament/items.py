@@ -5,6 +5,7 @@ where it is whatever is added.
 """
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,10 +14,10 @@ from typing import Any
 
 import orjson
 
-from synthgen import checks
+from synthgen import checks, sandbox
 from synthgen.checks import reading
 from synthgen.config import RunConfig
-from synthgen.errors import InputError
+from synthgen.errors import ConfigError, InputError
 from synthgen.records import Check, Seed, Task
 from synthgen.rowfiles import MISSING, Broken
 from synthgen.stages import given
@@ -24,6 +25,7 @@ from synthgen.stages.given import Given
 from synthgen.stages.plan import plan
 from synthgen.text.tasktext import user_text
 
+LOG = logging.getLogger("synthgen")
 EXAMPLE = '{"prompt": "What is 6 times 7?", "category": "mathematics", "answer": 42}'
 
 
@@ -166,11 +168,29 @@ def task_of(
 
 
 def distinct(items: Iterable[Item]) -> list[Item]:
-    """The items without those whose text came before: a question that is asked twice is one piece of evidence."""
-    found: dict[str, Item] = {}
+    """The items without those whose text came before, however it is spaced.
+
+    A question that is asked twice is one piece of evidence, and must not decide and measure at once. Raises InputError where it is
+    said to have two answers.
+    """
+    found: dict[tuple[str, ...], Item] = {}
     for item in items:
-        found.setdefault(item.key, item)
+        first = found.setdefault(tuple(user_text(item.task.instruction, item.task.input).split()), item)
+        if (first.check.name, first.check.args) != (item.check.name, item.check.args):
+            raise InputError(f"{first.name} and {item.name} ask the same and state different answers; keep the right one")
     return list(found.values())
+
+
+def decidable(items: Sequence[Item], *, unsandboxed: bool) -> list[Item]:
+    """The items that can be decided on this machine: programs are run in a sandbox, or not at all."""
+    code = [item for item in items if item.check.name == "code"]
+    try:
+        if code:
+            sandbox.find(unsandboxed=unsandboxed)
+    except ConfigError as error:
+        LOG.warning("%d items of code are left out: %s", len(code), error)
+        return [item for item in items if item.check.name != "code"]
+    return list(items)
 
 
 def divided(items: Sequence[Item], share: float) -> tuple[list[Item], list[Item]]:

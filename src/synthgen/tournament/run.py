@@ -104,7 +104,8 @@ def prepare(tuning: Tuning) -> Prepared:
     config, prompts, seeds = steps.resolve(steps.Job(tuning.seeds, tuning.out, values, None, tuning.prompts))
     config = config.model_copy(update={"ledger": config.ledger or str(tuning.ledger)})
     known = chain(items.of_seeds(seeds, config), items.of_file(tuning.file, config) if tuning.file is not None else ())
-    arena = arena_of(items.distinct(known), tuning, config, prompts)
+    decidable = items.decidable(items.distinct(known), unsandboxed=config.unsandboxed)
+    arena = arena_of(decidable, tuning, config, prompts)
     return Prepared((config, *([with_student(config, tuning.student)] if tuning.student else [])), arena)
 
 
