@@ -218,7 +218,7 @@ def test_where_answers_come_from_is_counted(tmp_path: Path):
 def test_a_question_with_two_answers_is_an_error_that_names_both(tmp_path: Path):
     file = tmp_path / "items.jsonl"
     file.write_text('{"prompt": "Which?", "answer": 1}\n{"prompt": " Which? ", "answer": 2}\n')
-    with pytest.raises(InputError, match="line 1 and .*line 2 ask the same and state different answers"):
+    with pytest.raises(InputError, match=r"line 1 and .*line 2 ask the same and state different answers"):
         items.distinct(items.of_file(file, CONFIG))
 
 

@@ -177,7 +177,9 @@ def distinct(items: Iterable[Item]) -> list[Item]:
     for item in items:
         first = found.setdefault(tuple(user_text(item.task.instruction, item.task.input).split()), item)
         if (first.check.name, first.check.args) != (item.check.name, item.check.args):
-            raise InputError(f"{first.name} and {item.name} ask the same and state different answers; keep the right one")
+            raise InputError(
+                f"{first.name} and {item.name} ask the same and state different answers; keep the right one"
+            )
     return list(found.values())
 
 
