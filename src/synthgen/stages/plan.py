@@ -70,7 +70,7 @@ def check_choice(where: str, category: str, strategy: str, taxonomy: Taxonomy, p
     if category not in taxonomy.categories:
         raise ConfigError(f"{where} has a category {category}, which the taxonomy has not; tune it again")
     if f"strategies/{strategy}" not in prompts:
-        raise ConfigError(f"{where} has a strategy {strategy}, which has no prompt; tune it again")
+        raise ConfigError(f"{where} chooses {strategy} for {category}, which has no prompt; tune it again")
 
 
 def origin(found: Policy) -> str:
