@@ -91,8 +91,9 @@ def one_line_of_run(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_calls_that_a_run_rests_on_are_missed(run: Path):
+    named = [json.loads(line)["call"] for line in (run / "answers.jsonl").read_text().splitlines()][:3]
     with closing(sqlite3.connect(run / "ledger.sqlite")) as db, db:
-        db.execute("delete from calls where number <= 3")
+        db.executemany("delete from calls where key = ?", [(key,) for key in named])
     assert f"3 calls that {run} rests on are not in {run / 'ledger.sqlite'}" in one_line(
         command("ledger", "check", run)
     )

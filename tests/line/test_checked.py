@@ -190,7 +190,7 @@ def test_a_policy_for_other_prompts_or_categories_is_refused(source: Path, tmp_p
     with pytest.raises(ConfigError, match="has a category alchemy, which the taxonomy has not"):
         answer(tmp_path / "run", source, policy=str(policy))
     for name in ("guesswork", "none"):
-        with pytest.raises(ConfigError, match=f"has a strategy {name}, which has no prompt"):
+        with pytest.raises(ConfigError, match=f"chooses {name} for knowledge, which has no prompt"):
             answer(tmp_path / "run", source, policy=str(policy_file(policy, {"knowledge": name})))
     with pytest.raises(ConfigError, match="the config key policy has a category alchemy"):
         answer(tmp_path / "run", source, policy={"choices": {"alchemy": ("direct-answer", "")}})
