@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from synthgen import steps
 from synthgen.steps import Job
@@ -20,6 +21,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # `datasets` reads these when it is imported: no network, and no cache that outlives the tests.
 CACHE = tempfile.TemporaryDirectory(prefix="synthgen-tests-")
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HOME": CACHE.name}
+
+settings.register_profile("synthgen", deadline=None)  # no test asserts a time
+settings.load_profile("synthgen")
 
 ROOT = Path(__file__).parent.parent
 SEEDS = ROOT / "seeds"

@@ -145,6 +145,17 @@ async def test_a_server_that_stops_to_listen_is_not_waited_for(standin: str, tmp
             )
 
 
+@pytest.mark.parametrize("milliseconds", [0, 1, 2, 3, 5, 8, 12, 20, 30, 50, 80])
+async def test_stopped_at_any_moment_of_the_start_nothing_is_left(standin: str, tmp_path: Path, milliseconds: int):
+    plan = Plan("org/model", "org/model", tmp_path / "vllm.log", ("--late", "600"))
+    task = asyncio.create_task(Server(plan, os.environ).__aenter__())
+    await asyncio.sleep(milliseconds / 1000)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert gone(standin)
+
+
 async def test_a_cancelled_start_leaves_nothing(standin: str, tmp_path: Path):
     plan = Plan("org/model", "org/model", tmp_path / "vllm.log", ("--late", "600", "--stubborn"))
     task = asyncio.create_task(Server(plan, os.environ).__aenter__())

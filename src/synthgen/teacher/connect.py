@@ -63,6 +63,8 @@ class Connections:
         self._servers = 0
         self._lost: SynthgenError | None = None
         """Why a vLLM could not be started."""
+        self._ending = False
+        """Whether a start was interrupted: whoever waited for that server starts none of their own."""
         self._watched: list[Figures] = []
 
     async def __aenter__(self) -> Self:
@@ -164,6 +166,8 @@ class Connections:
         """Start a vLLM server; it ends when this process does, however that ends. Tried once: many calls wait for it."""
         if self._lost is not None:
             raise self._lost
+        if self._ending:
+            raise asyncio.CancelledError
         self._servers += 1
         log = self._logs / ("vllm.log" if self._servers == 1 else f"vllm-{self._servers}.log")
         plan = Plan(spec.source, spec.model, log, self.config.vllm_args, self.config.vllm_start_seconds)
@@ -176,6 +180,9 @@ class Connections:
             server = await self._stack.enter_async_context(Server(plan, self.environment, keys))
         except SynthgenError as error:
             self._lost = error
+            raise
+        except asyncio.CancelledError:
+            self._ending = True
             raise
         LOG.warning("`vllm serve %s` is healthy after %.0f s", spec.source, server.seconds_to_start)
         await self._watch(server.url, Figures(seconds_to_start=server.seconds_to_start))

@@ -114,13 +114,13 @@ class Server:
     async def __aenter__(self) -> Self:
         began = time.monotonic()
         try:
-            self._ended = await self._start()
-            await self._healthy(self._ended, began + self.plan.start_seconds)
+            ended = await self._start()
+            await self._healthy(ended, began + self.plan.start_seconds)
         except BaseException:
             await self._stop()
             raise
         self.seconds_to_start = time.monotonic() - began
-        self._gone = asyncio.create_task(self._lifetime(self._ended))
+        self._gone = asyncio.create_task(self._lifetime(ended))
         return self
 
     async def __aexit__(
@@ -161,11 +161,17 @@ class Server:
             with plan.log.open("ab") as log:
                 self._said_before = log.tell()
                 # The pipe to its standard input is what the watcher watches; by its path, as PYTHONPATH is left out.
-                self._process = await asyncio.create_subprocess_exec(
+                starting = asyncio.ensure_future(asyncio.create_subprocess_exec(
                     sys.executable, "-I", watch.__file__, "--grace", str(GRACE_SECONDS), *asked,
                     stdin=PIPE, stdout=log, stderr=STDOUT, env=self.environment, start_new_session=True,
-                )  # fmt: skip
-        return asyncio.create_task(self._process.wait())
+                ))  # fmt: skip
+                try:
+                    await asyncio.shield(starting)
+                finally:  # cut short, asyncio would kill the watcher, which would leave the server to itself
+                    await asyncio.wait({starting})
+                    self._process = starting.result()
+                    self._ended = asyncio.create_task(self._process.wait())
+        return self._ended
 
     async def _healthy(self, ended: asyncio.Task[int], until: float) -> None:
         """Wait for /health. Raises StopError where the server ends before, PassingError at the deadline."""
