@@ -10,7 +10,6 @@ import importlib
 import importlib.metadata
 import json
 import logging
-import math
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -18,26 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from synthgen import checks
+from synthgen.intervals import wilson
 from synthgen.stages import seeds as seed_files
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "tests" / "checks"
-Z = 1.959964
-"""Of a 95% interval."""
 LATEX = re.compile(r"\$|\\boxed|\\\(|\\\[")
 """What math-verify was made for: formulas between LaTeX's marks."""
 Case = tuple[str, str, dict[str, Any], bool]
 Decide = Callable[[Case], bool | None]
 
 
-def wilson(count: int, total: int) -> list[float]:
+def in_per_cent(count: int, total: int) -> list[float]:
     """[share, lower, upper] in per cent: Wilson's interval."""
-    if not total:
-        return [0.0, 0.0, 100.0]
-    share = count / total
-    middle = (share + Z * Z / (2 * total)) / (1 + Z * Z / total)
-    half = Z * math.sqrt(share * (1 - share) / total + Z * Z / (4 * total * total)) / (1 + Z * Z / total)
-    return [round(100 * one, 1) for one in (share, max(0.0, middle - half), min(1.0, middle + half))]
+    return [round(100 * one, 1) for one in (count / total if total else 0.0, *wilson(count, total))]
 
 
 def confusion(cases: Iterable[Case], decide: Decide) -> dict[str, Any]:
@@ -53,8 +46,8 @@ def confusion(cases: Iterable[Case], decide: Decide) -> dict[str, Any]:
         "false_rejects": rejected,
         "false_accepts": accepted,
         "undecided": sum(verdict is None for _, verdict in said),
-        "false_reject_percent_and_interval": wilson(rejected, right),
-        "false_accept_percent_and_interval": wilson(accepted, wrong),
+        "false_reject_percent_and_interval": in_per_cent(rejected, right),
+        "false_accept_percent_and_interval": in_per_cent(accepted, wrong),
     }
 
 
