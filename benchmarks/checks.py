@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from synthgen import checks
+from synthgen.checks import registry as checks
 from synthgen.intervals import wilson
 from synthgen.stages import seeds as seed_files
 

@@ -378,7 +378,8 @@ def test_what_cannot_be_started_is_an_error_of_one_line():
 
 LATER = """
 import os, resource
-from synthgen import checks, sandbox
+from synthgen import sandbox
+from synthgen.checks import registry as checks
 from synthgen.records import Check
 check = Check(name="code", kind="answer", args={"entry": "one", "tests": ["one() == 1"]}, source="test")
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -402,7 +403,8 @@ def test_a_machine_without_room_decides_nothing_and_is_tried_again():
 
 FULL = """
 import logging, sys, tempfile
-from synthgen import checks, sandbox
+from synthgen import sandbox
+from synthgen.checks import registry as checks
 from synthgen.records import Check
 tempfile.tempdir = "/no/such/place"
 sandbox.find(unsandboxed=True)

@@ -108,7 +108,7 @@ class Check(Record):
     """One thing that a program can find out about an answer. What checks of different kinds find is never added up."""
 
     name: str
-    """Which check, by its name in `checks.CHECKS`."""
+    """Which check, by its name in `checks.registry.CHECKS`."""
     kind: Literal["answer", "format", "agreement"]
     """answer: against a truth that no model stated · format: form alone · agreement: of a model with itself, or with what a
     model wrote before."""

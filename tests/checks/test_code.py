@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from cases_code import CASES, DOUBLE, HELD_OUT
 
-from synthgen import checks, sandbox
+from synthgen import sandbox
 from synthgen.checks import code
+from synthgen.checks import registry as checks
 from synthgen.checks.code_inside import source
 from synthgen.errors import ConfigError
 from synthgen.records import Check

@@ -9,7 +9,7 @@ from cases_constraints import BY_KIND, CASES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthgen import checks
+from synthgen.checks import registry as checks
 from synthgen.checks.constraints import KINDS, PREFIX, attach, compatible, describe, draw_set, keywords
 from synthgen.errors import ConfigError
 from synthgen.records import Check

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthgen import checks
 from synthgen.checks import data
+from synthgen.checks import registry as checks
 from synthgen.checks.forms_worker import SECONDS
 from synthgen.errors import ConfigError
 from synthgen.records import Check

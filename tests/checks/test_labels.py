@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthgen import checks
+from synthgen.checks import registry as checks
 from synthgen.checks.labels import labels_of, settled
 from synthgen.records import Check
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthgen import checks
+from synthgen.checks import registry as checks
 from synthgen.checks.formulas import parse
 from synthgen.checks.numerals import Unreadable
 from synthgen.checks.rational import TooBig, rational

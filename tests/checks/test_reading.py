@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from synthgen import checks
 from synthgen.checks import reading
+from synthgen.checks import registry as checks
 from synthgen.records import Check
 
 

@@ -9,8 +9,8 @@ from exportcase import COMMAS, JSON, LABEL, NUMBER, TASK, VOTE, WORDS, answer, c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthgen.checks import CHECKS
 from synthgen.checks.found import Found
+from synthgen.checks.registry import CHECKS
 from synthgen.export import rl
 from synthgen.export.rows import Voice
 from synthgen.records import Check

@@ -6,13 +6,9 @@ from typing import Any, Literal
 import orjson
 from pydantic import ValidationError
 
-from synthgen import checks
-from synthgen.checks import constraints
 from synthgen.errors import ConfigError
 from synthgen.records import Check, Verifier
 
-FORM_ALONE = frozenset({"language", *constraints.CHECKS})
-"""Checks that can state no truth, whatever their arguments: nobody can make them of kind `answer`."""
 DEEPEST = 100
 """Levels of the arguments of a check, one within the other: those that are kept have to be written, too."""
 OUTSIDE = frozenset({"code"})
@@ -40,18 +36,20 @@ def of_value(value: Any, source: str) -> Check | str:
     """One check, or why it is none."""
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
         return 'a check is an object such as {"name": "number", "args": {"answer": 12}}'
-    if value["name"] not in checks.CHECKS:
-        return f"there is no check {value['name']}; known: {', '.join(sorted(checks.CHECKS))}"
+    from synthgen.checks import registry
+
+    if value["name"] not in registry.CHECKS:
+        return f"there is no check {value['name']}; known: {', '.join(sorted(registry.CHECKS))}"
     stated = {name: one for name, one in value.items() if one is not None}  # Parquet has every field in every row
     args = arguments(stated.get("args", {}))
     if isinstance(args, str):
         return f"{value['name']}: {args}"
     usual = {"kind": kind_of(value["name"]), "chance": chance_of(value["name"], args)}
-    if stated.get("kind") == "answer" and value["name"] in FORM_ALONE:
+    if stated.get("kind") == "answer" and value["name"] in registry.FORM_ALONE:
         return f"{value['name']} looks at form alone, so it cannot be of kind answer"
     try:
         check = Check.model_validate({**usual, **stated, "args": args, "source": source})
-        tried = checks.run(check, "")  # wrong arguments show before anything is paid for
+        tried = registry.run(check, "")  # wrong arguments show before anything is paid for
     except ValidationError as error:
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -100,7 +98,9 @@ def of_verifier(verifier: Verifier, source: str) -> Check:
 
 def kind_of(name: str) -> Literal["answer", "format"]:
     """What a check speaks of unless somebody says otherwise."""
-    return "format" if name in checks.FORMS else "answer"
+    from synthgen.checks import registry
+
+    return "format" if name in registry.FORMS else "answer"
 
 
 def chance_of(name: str, args: Any) -> float:

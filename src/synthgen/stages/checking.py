@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from synthgen import checks, sandbox
 from synthgen.checks import agreement, apart, verdict
 from synthgen.config import RunConfig
 from synthgen.errors import ConfigError
@@ -31,6 +30,8 @@ Candidates = Sequence[Answer | Rejected]
 
 def check(config: RunConfig, known: frozenset[str]) -> None:
     """Raise ConfigError where the cheapest sufficient strategy cannot be looked for; settle how code is run."""
+    from synthgen import sandbox
+
     if config.unsandboxed:
         LOG.warning("%s", sandbox.find(unsandboxed=True).description)
     else:
@@ -75,7 +76,11 @@ def with_outcomes(task: Task, one: Answer | Rejected) -> Answer | Rejected:
     """An answer with its outcomes."""
     if isinstance(one, Rejected):
         return one
-    found = tuple(checks.run(check, one.text, task.input) for check in task.checks)
+    if not task.checks:
+        return one
+    from synthgen.checks import registry
+
+    found = tuple(registry.run(check, one.text, task.input) for check in task.checks)
     return one.model_copy(update={"outcomes": found})
 
 

@@ -6,8 +6,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from synthgen import checks, strategies
-from synthgen.checks import reading
+from synthgen import strategies
+from synthgen.checks import reading, registry
 from synthgen.config import RunConfig
 from synthgen.errors import ConfigError
 from synthgen.records import Instance, Seed, Verifier
@@ -88,7 +88,7 @@ def verified(verifier: Verifier, instance: Instance) -> bool:
     """Whether an output passes, or nobody can tell: code is run only in a sandbox. A verifier that cannot be used does not pass."""
     check = reading.of_verifier(verifier, "")
     try:
-        return checks.run(check, instance.output, instance.input).passed is not False
+        return registry.run(check, instance.output, instance.input).passed is not False
     except ConfigError:
         return False
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import ClassVar
 
-from synthgen.checks import constraints
 from synthgen.config import RunConfig
 from synthgen.records import Check, Instruction, Record, Rejected, Reply, Seed, Task, Vetting
 from synthgen.stages import decontaminate, instantiate, parity, vet
@@ -165,6 +164,8 @@ def constrained(
     rng = Random(f"synthgen/constraints/{config.seed}/{identity}")  # noqa: S311  # sampling, not secrets
     if rng.random() >= config.constraints or kind.is_classification or found.language != "en":
         return instruction, ()
+    from synthgen.checks import constraints
+
     return constraints.attach(instruction, rng, rng.randint(1, MOST_CONSTRAINTS))
 
 

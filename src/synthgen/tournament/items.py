@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from synthgen import checks, sandbox
-from synthgen.checks import reading
+from synthgen import sandbox
+from synthgen.checks import reading, registry
 from synthgen.config import RunConfig
 from synthgen.errors import ConfigError, InputError
 from synthgen.records import Check, Seed, Task
@@ -48,7 +48,7 @@ class Item:
 def of_seeds(seeds: Sequence[Seed], config: RunConfig) -> Iterator[Item]:
     """The seeds that a program can check the answer of, each with its first input."""
     for seed in seeds:
-        if seed.verifier is None or seed.verifier.kind in checks.FORMS:
+        if seed.verifier is None or seed.verifier.kind in registry.FORMS:
             continue
         first = seed.instances[0].input if seed.instances else ""
         row = {"name": seed.verifier.kind, "args": seed.verifier.args}

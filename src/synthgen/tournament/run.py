@@ -14,8 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from synthgen import checks, jsonl, policy, steps
-from synthgen.checks import apart
+from synthgen import jsonl, policy, steps
+from synthgen.checks import apart, registry
 from synthgen.config import RoleConfig, RunConfig, read_toml
 from synthgen.errors import ConfigError, InputError, StorageError, TeacherError, storage
 from synthgen.intervals import wilson
@@ -241,7 +241,7 @@ class Asking:
         text = reply.text.strip()
         passed: bool | None = False
         if reply.finish == "stop" and text:
-            passed = (await apart.of(partial(checks.run, item.check, text, item.task.input))).passed
+            passed = (await apart.of(partial(registry.run, item.check, text, item.task.input))).passed
         return Tried(int(passed is True), 1, reply.completion_tokens, int(passed is None))
 
 
