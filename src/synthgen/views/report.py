@@ -18,7 +18,6 @@ from synthgen.config import RunConfig
 from synthgen.jsonl import Ahead
 from synthgen.runs import STAGES, RunDir
 from synthgen.strategies import AUTO
-from synthgen.text.sorting import doubt
 from synthgen.text.tokens import word_count
 from synthgen.views import checked
 from synthgen.views.growth import growth
@@ -179,6 +178,8 @@ def by_category(run: RunDir, *, judged: bool) -> dict[str, dict[str, Any]]:
 
 def doubted(task: Mapping[str, Any]) -> str:
     """What the rules say against a task's label."""
+    from synthgen.text.sorting import doubt
+
     closed = bool(task["is_classification"])
     return doubt(task["category"], task["instruction"], task["input"], is_classification=closed, labels=task["labels"])
 
