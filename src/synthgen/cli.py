@@ -47,6 +47,8 @@ from synthgen.commands.common import (
 from synthgen.commands.ledger import app as ledgers
 from synthgen.commands.strategies import app as strategies
 
+GARBAGE_AT = 10_000
+"""New objects until the interpreter looks among them for cycles; its own 700 make the start a tenth slower, for none are found."""
 SHOWN = 200
 """Characters of a task or an answer in a line of `synthgen screen`."""
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -392,5 +394,6 @@ def main() -> None:
     """The entry point."""
     # Arrow's own allocator keeps some 40 MB more than the system's; read when pyarrow is imported.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    gc.set_threshold(GARBAGE_AT)
     atexit.register(gc.freeze)  # else the interpreter's last act is to look through every object for cycles: 50 ms
     app()

@@ -1,7 +1,7 @@
 """Tokens: the reference's, checked against rouge_score, and those of every script."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rouge_score.tokenizers import DefaultTokenizer
 
@@ -54,6 +54,12 @@ def test_normalising_twice_changes_nothing_but_composition(text):
     assert set(words(text)) <= set(unicode_tokens(text))
     assert word_count(text) == len(words(text))
     assert not any(character.isspace() for token in unicode_tokens(text) for character in token)
+
+
+@given(st.text("aB1' .,+#_-\n\x7f", max_size=30))
+@example("rock'n'roll o'b'c 'tis a''b c' ' C++ .NET snake_case")
+def test_the_words_of_ascii_text_are_counted_as_they_are_found(text):
+    assert word_count(text) == len(words(text))
 
 
 def test_symbols_are_tokens_but_no_words():

@@ -20,6 +20,9 @@ Kind = Literal["neutral", "none", "strategy"]
 TRUTHS = ("ground_truth", "check_input", "checks_json", "reward_model", "extra_info")
 """Columns of `rl` that no model wrote under a strategy: the task's own input, and what a human, a program or a file states."""
 
+SYSTEM_MESSAGE_OF = ("id", "strategy", "prompt", "messages")
+"""Columns that hold it or say which it is to be."""
+
 
 class LeakError(SynthgenError):
     """Strategy text stands in the dataset, or a system message that does not belong there."""
@@ -75,6 +78,13 @@ class Search:
         """
         said = [message for value in row.values() if isinstance(value, list) for message in value]
         kind = kind_of(config, row, said, self.voice)
+        self.rows += 1
+        self.systems.setdefault(config, Counter())[kind] += 1
+        if self.leaks:
+            self._search(config, row, said, kind)
+
+    def _search(self, config: str, row: Mapping[str, Any], said: list[dict[str, str]], kind: Kind) -> None:
+        """Look for quotations in every string of a row."""
         task = "\n".join(message["content"] for message in said if message["role"] == "user")
         if row["source"] == "human":
             task = "\n".join([*(message["content"] for message in said if message["role"] != "system"), *texts_of(row)])
@@ -86,9 +96,7 @@ class Search:
             self.windows += looked.windows
             if looked.quotations:
                 self._allow(config, row, text, task)
-        self.rows += 1
         self.tasks += bool(self.leaks.look(task).quotations)
-        self.systems.setdefault(config, Counter())[kind] += 1
 
     def _allow(self, config: str, row: Mapping[str, Any], text: str, task: str) -> None:
         """Raise LeakError unless all that a text quotes stands in the row's own task."""
@@ -123,10 +131,13 @@ def check_neutral(text: str, leaks: Leaks) -> None:
 
 
 def search(folder: Path, leaks: Leaks, voice: Voice) -> Proof:
-    """Look for strategy text in every string of every row, and at every system message; what was searched."""
+    """Look for strategy text in every string of every row, and at every system message; what was searched.
+
+    Where there is none to look for, only the messages are read back.
+    """
     whole = Search(leaks, voice)
     for path in sorted(folder.rglob("*.parquet")):
-        for row in rows_of(path):
+        for row in rows_of(path, whole=bool(leaks)):
             whole.take(path.parent.name, row)
     return whole.proof()
 
@@ -140,12 +151,13 @@ def search_card(text: str, leaks: Leaks) -> None:
         )
 
 
-def rows_of(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a file, a few at a time."""
+def rows_of(path: Path, *, whole: bool) -> Iterator[dict[str, Any]]:
+    """The rows of a file, a few at a time; of those that are not wanted whole, what says whose system message they have."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path, pre_buffer=False) as file:
-        for batch in file.iter_batches(batch_size=500, use_threads=False):
+        some = None if whole else [name for name in file.schema_arrow.names if name in SYSTEM_MESSAGE_OF]
+        for batch in file.iter_batches(batch_size=500, columns=some, use_threads=False):
             yield from batch.to_pylist()
 
 

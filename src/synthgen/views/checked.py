@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -12,29 +13,31 @@ from synthgen.runs import RunDir
 SAID = {True: "passed", False: "failed", None: "undecided"}
 
 
-def counted(run: RunDir) -> dict[str, dict[str, dict[str, int]]]:
-    """Kind of check to its name to how many answers passed, failed or were left undecided, explored ones left out."""
-    found: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for row in jsonl.rows(run.accepted("answers")):
-        for one in () if row["explored"] else row.get("outcomes", ()):
-            found[one["kind"]][one["name"]][SAID[one["passed"]]] += 1
-    return {
-        kind: {name: {said: counts[said] for said in SAID.values()} for name, counts in sorted(names.items())}
-        for kind, names in sorted(found.items())
-    }
+@dataclass(slots=True)
+class Found:
+    """What checks found so far."""
+
+    counts: defaultdict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """(kind, name) to how many answers passed, failed or were left undecided."""
+
+    def take(self, answers: Iterable[Mapping[str, Any]]) -> None:
+        """Count what was found of some answers."""
+        for row in answers:
+            for one in row.get("outcomes", ()):
+                self.counts[one["kind"], one["name"]][SAID[one["passed"]]] += 1
+
+    def told(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Kind to name to the counts."""
+        found: defaultdict[str, dict[str, dict[str, int]]] = defaultdict(dict)
+        for kind, name in sorted(self.counts):
+            found[kind][name] = {said: self.counts[kind, name][said] for said in SAID.values()}
+        return dict(found)
 
 
 def with_row(run: RunDir) -> int:
     """How many tasks have an answer that may be trained on, as far as checks say: of the task's strategy, and none failed."""
     commits = groupby(jsonl.rows(run.accepted("answers")), key=itemgetter("commit"))
     return sum(any(fit(row) for row in rows) for _, rows in commits)
-
-
-def all_failed(run: RunDir) -> int:
-    """How many tasks have answers under their strategy, all of which failed a check of content or form: they come to no row."""
-    commits = groupby(jsonl.rows(run.accepted("answers")), key=itemgetter("commit"))
-    own = ([row for row in rows if not row["explored"]] for _, rows in commits)
-    return sum(bool(rows) and not any(map(fit, rows)) for rows in own)
 
 
 def fit(row: Mapping[str, Any]) -> bool:

@@ -5,7 +5,6 @@ Every stage's balance is part of it: what went in is what came out, was rejected
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -15,12 +14,11 @@ import orjson
 
 from synthgen import jsonl
 from synthgen.config import RunConfig
-from synthgen.jsonl import Ahead
 from synthgen.runs import STAGES, RunDir
 from synthgen.strategies import AUTO
-from synthgen.text.tokens import word_count
 from synthgen.views import checked
 from synthgen.views.growth import growth
+from synthgen.views.tasks import survey
 
 LONGER_CHOSEN = (0.35, 0.65)
 """Share of pairs whose longer side is chosen, outside of which length itself is probably being rewarded."""
@@ -29,24 +27,26 @@ LONGER_CHOSEN = (0.35, 0.65)
 def counted(run: RunDir, config: RunConfig) -> dict[str, Any]:
     """What the files of a run hold, as plain values."""
     rejected = {stage: reasons(run, stage) for stages in STAGES.values() for stage in stages}
-    tasks, categories, strategies = task_counts(run)
     balance = {name: stage_balance(run, name) for name in STAGES}
+    seen = survey(run, judged=config.judged, ended=balance["pairs" if config.judged else "answers"]["in"])
+    categories = {name: one.tasks for name, one in sorted(seen.categories.items())}
     given, grown = bool(config.strategy), balance["instructions"]
-    accepted = answered(run, config) if given else grown["out"]
+    rows = picked(run) if config.judged else seen.with_row
+    accepted = rows if given else grown["out"]
     return {
         "command": "answer" if given else "expand",
         "requested": config.target,
         "accepted": accepted,
         "proposed": balance["tasks"]["in"] if given else grown["out"] + grown["rejected"],
         "rejected": {stage: dict(found) for stage, found in rejected.items() if found},
-        "owed": owed(balance, tasks, config),
-        "tasks": tasks,
-        "strategies": with_marks(run, strategies),
-        "categories": dict(sorted(categories.items())),
+        "owed": owed(balance, seen.tasks, config),
+        "tasks": seen.tasks,
+        "strategies": {name: one.told() for name, one in sorted(seen.strategies.items())},
+        "categories": categories,
         "policy": policy(config, categories),
-        "checks": checked.counted(run),
-        "all_failed": checked.all_failed(run),
-        "by_category": by_category(run, judged=config.judged),
+        "checks": seen.checks.told(),
+        "all_failed": seen.all_failed,
+        "by_category": {name: one.told() for name, one in sorted(seen.categories.items())},
         "pairs": pair_counts(run, rejected["pair"]),
         "contamination": given_away(run, config),
         "growth": {} if given else growth(run, config),
@@ -73,127 +73,18 @@ def made(run: RunDir, config: RunConfig, unit: str) -> int:
     """How many rows or pairs a run has made: tasks with a good answer, and pairs."""
     if unit == "pairs":
         return jsonl.lines(run.accepted("pairs"))
-    if not config.judged:
-        return checked.with_row(run)
+    return picked(run) if config.judged else checked.with_row(run)
+
+
+def picked(run: RunDir) -> int:
+    """How many tasks whose answers were judged have a row."""
     return stage_balance(run, "pairs")["in"] - jsonl.lines(run.rejected("pick"))
-
-
-def answered(run: RunDir, config: RunConfig) -> int:
-    """How many prompts that were given have a row: a usable answer, and where answers are judged a good one."""
-    return made(run, config, "rows")
 
 
 def reasons(run: RunDir, stage: str) -> Counter[str]:
     """Reason to count, most frequent first."""
     found = Counter(row["reason"] for row in jsonl.rows(run.rejected(stage)))
     return Counter(dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))))
-
-
-def task_counts(run: RunDir) -> tuple[int, Counter[str], Counter[str]]:
-    """Number of tasks, tasks by category, tasks by strategy."""
-    categories: Counter[str] = Counter()
-    strategies: Counter[str] = Counter()
-    for row in jsonl.rows(run.accepted("tasks")):
-        categories[row["category"]] += 1
-        strategies[row["strategy"]] += 1
-    return strategies.total(), categories, strategies
-
-
-def with_marks(run: RunDir, tasks: Counter[str]) -> dict[str, dict[str, Any]]:
-    """For each strategy: tasks planned, answers, their mean words and, where judged, their mean mark."""
-    words: defaultdict[str, Mean] = defaultdict(Mean)
-    means: defaultdict[str, Mean] = defaultdict(Mean)
-    judged = Ahead(run.accepted("judged"))
-    for number, answers in by_commit(run.accepted("answers")):
-        marks = {row["id"]: row["mean"] for row in judged.take(number)}
-        for row in answers:
-            words[row["strategy"]].add(word_count(row["text"]))
-            if row["id"] in marks:
-                means[row["strategy"]].add(marks[row["id"]])
-    return {
-        name: {
-            "tasks": tasks[name],
-            "answers": words[name].count,
-            "mean_words": words[name].rounded,
-            "mean_mark": means[name].rounded,
-        }
-        for name in sorted(tasks.keys() | words.keys())
-    }
-
-
-@dataclass(slots=True)
-class Mean:
-    """A mean of values that come one by one."""
-
-    total: float = 0
-    count: int = 0
-
-    def add(self, value: float) -> None:
-        """Take a value."""
-        self.total += value
-        self.count += 1
-
-    @property
-    def rounded(self) -> float | None:
-        """The mean to three places; None of nothing."""
-        return round(self.total / self.count, 3) if self.count else None
-
-
-@dataclass(slots=True)
-class Kept:
-    """What became of the tasks of one category."""
-
-    tasks: int = 0
-    doubted: int = 0
-    answers: int = 0
-    marks: Mean = field(default_factory=Mean)
-    settled: int = 0
-    """Tasks of which it is known whether they have a row."""
-    kept: int = 0
-    """Of those, the tasks that have one."""
-
-
-def by_category(run: RunDir, *, judged: bool) -> dict[str, dict[str, Any]]:
-    """For each category: tasks, those whose label the rules doubt, answers, their mean mark, and how many tasks came to a row.
-
-    A task is the input of its own number in every later stage, so the files are read side by side.
-    """
-    found: defaultdict[str, Kept] = defaultdict(Kept)
-    answers, marks, unpicked = (
-        Ahead(path) for path in (run.accepted("answers"), run.accepted("judged"), run.rejected("pick"))
-    )
-    ended = stage_balance(run, "pairs" if judged else "answers")["in"]
-    for number, task in enumerate(jsonl.rows(run.accepted("tasks"))):
-        one, usable = found[task["category"]], answers.take(number)
-        one.tasks += 1
-        one.doubted += bool(doubted(task))
-        one.answers += len(usable)
-        for row in marks.take(number):
-            one.marks.add(row["mean"])
-        dropped = bool(unpicked.take(number)) if judged else not any(map(checked.fit, usable))
-        one.settled += number < ended
-        one.kept += number < ended and not dropped
-    return {name: told(found[name]) for name in sorted(found)}
-
-
-def doubted(task: Mapping[str, Any]) -> str:
-    """What the rules say against a task's label."""
-    from synthgen.text.sorting import doubt
-
-    closed = bool(task["is_classification"])
-    return doubt(task["category"], task["instruction"], task["input"], is_classification=closed, labels=task["labels"])
-
-
-def told(one: Kept) -> dict[str, Any]:
-    """The row of a category."""
-    return {
-        "tasks": one.tasks,
-        "doubted": one.doubted,
-        "answers": one.answers,
-        "mean_mark": one.marks.rounded,
-        "kept": one.kept,
-        "retention": round(one.kept / one.settled, 3) if one.settled else None,
-    }
 
 
 def by_commit(path: Path) -> Iterator[tuple[int, list[dict[str, Any]]]]:
