@@ -21,7 +21,8 @@ OTHER: dict[str, Any] = {
     "pick_band": 0.5, "pair_margin": 1.0, "test_share": 0.2, "test_minimum": 3, "test_from": 9,
     "target": 9, "target_unit": "rows", "concurrency": 2, "deadline_seconds": 5.0, "batch": True, "rpm": 60, "tpm": 1000, "budget_usd": 1.0, "max_calls": 9,
     "max_tokens_total": 9, "prices": {"m": {"prompt": 1, "cached": 1, "completion": 1}}, "ledger": "x.sqlite", "vllm_args": ["--x"], "vllm_start_seconds": 9.0, "prefect": False,
-    "erase": False, "include_seeds": False, "system": "none", "rl_minimum": 2, "license": "mit",
+    "erase": False, "include_seeds": False, "system": "none", "rl_minimum": 2, "license": "mit", "formats": ["openai"], "reasoning": "drop", "dpo_prompts": "disjoint",
+    "tokenizer": "x.json", "seeds_license": "mit", "teacher_terms": "allowed",
 }  # fmt: skip
 """Another value of every key."""
 

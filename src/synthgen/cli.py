@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synthgen.commands import answer, estimate
+from synthgen.commands import answer, estimate, export
 from synthgen.commands.common import (
     NOT_STARTED,
     BudgetUsd,
@@ -48,7 +48,8 @@ from synthgen.commands.ledger import app as ledgers
 from synthgen.commands.strategies import app as strategies
 
 GARBAGE_AT = 10_000
-"""New objects until the interpreter looks among them for cycles; its own 700 make the start a tenth slower, for none are found."""
+"""New objects until the interpreter looks among them for cycles: with its own 700 that is a tenth of a run's processor time, and
+hardly any are found."""
 SHOWN = 200
 """Characters of a task or an answer in a line of `synthgen screen`."""
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -56,6 +57,7 @@ app.add_typer(ledgers, name="ledger")
 app.add_typer(strategies, name="strategies")
 app.command("answer")(answer.answer)
 app.command("estimate")(estimate.estimate)
+app.command("export")(export.export)
 
 
 @app.command()
@@ -365,29 +367,6 @@ def init(folder: Path) -> None:
 
         for path in scaffold.write(folder):
             typer.echo(path)
-
-
-@app.command()
-def export(
-    run: Path,
-    no_erase: NoErase = False,
-    no_include_seeds: NoIncludeSeeds = False,
-    system: System = "",
-    rl_minimum: Annotated[
-        int | None, typer.Option(min=2, help="Fewest checked answers of a task in rl/; the run's where left out.")
-    ] = None,
-) -> None:
-    """Write the dataset folder of a run again, from what is complete, without a call. Flags hold this once."""
-    values = given(
-        erase=False if no_erase else None,
-        include_seeds=False if no_include_seeds else None,
-        system=system,
-        rl_minimum=rl_minimum,
-    )
-    with foreseen():
-        from synthgen import steps
-
-        typer.echo(json.dumps(steps.export_again(run, values)))
 
 
 def main() -> None:

@@ -293,8 +293,21 @@ class RunConfig(Record):
     ids."""
     rl_minimum: Annotated[int, Field(ge=2, json_schema_extra={"kind": "export"})] = 4
     """Fewest checked answers of a task whose pass rate is told in `rl/`."""
-    license: Annotated[str, EXPORT] = "other"
-    """The licence that the dataset card names."""
+    formats: Annotated[tuple[str, ...], EXPORT] = ()
+    """Further shapes that the rows are written in, beside the Parquet folder: names of docs/reference/formats.md."""
+    reasoning: Annotated[Literal["apart", "tags", "drop"], EXPORT] = "apart"
+    """What becomes of what a model thought before its answer: a field `reasoning_content` of its own, `<think>` tags before the
+    answer, or nothing."""
+    dpo_prompts: Annotated[Literal["shared", "disjoint"], EXPORT] = "shared"
+    """Whether a task may have both SFT rows and preference rows, or only one of the two, by a hash of its id."""
+    tokenizer: Annotated[str, EXPORT] = ""
+    """A `tokenizer.json`, or a folder that holds one, by which the card tells lengths; "" for what the endpoint counted."""
+    license: Annotated[str, EXPORT] = "unknown"
+    """The licence that the dataset card names: an identifier of the Hub. It is not guessed."""
+    seeds_license: Annotated[str, EXPORT] = "unknown"
+    """The licence of the seed tasks, as the card tells it."""
+    teacher_terms: Annotated[str, EXPORT] = "unknown"
+    """What the teacher's terms say of training on its answers, as the card tells it."""
 
     @field_validator("policy", mode="before")
     @classmethod

@@ -249,6 +249,8 @@ class Answer(Record):
     teacher: str
     sample: int
     text: str
+    reasoning: str = ""
+    """What a reasoning model thought before it, where the endpoint tells."""
     completion_tokens: int = 0
     outcomes: tuple[Outcome, ...] = ()
     """What the task's checks found, one each, in their order; then those of agreement."""

@@ -1,7 +1,6 @@
 """What the commands that run the line share: options, the job with its progress line, and how they end."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -148,8 +147,6 @@ def run_job(
     `rows` are prompts in the place of seeds; `told` says a report in other words than the summary's.
     """
     progress = Progress()
-    # A run makes many objects and hardly a cycle: looking for those at every 700th costs a tenth of its processor time.
-    gc.set_threshold(10_000, 10, 10)
     with progress, spoken(progress):
         from synthgen import api
         from synthgen.config import read_toml

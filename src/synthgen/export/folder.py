@@ -13,9 +13,11 @@ import orjson
 from synthgen import jsonl
 from synthgen.config import GENERIC, RunConfig
 from synthgen.errors import storage
-from synthgen.export import card, facts, gate, rl, rows
+from synthgen.export import card, contract, facts, gate, rl, rows, training
 from synthgen.export.facts import Counted, Tally
+from synthgen.export.formats.writing import Formats
 from synthgen.export.parquet import Files
+from synthgen.export.refused import Refused
 from synthgen.export.rows import Ancestry, Origin, Row, Voice
 from synthgen.jsonl import Ahead
 from synthgen.prompts import Prompts
@@ -155,10 +157,15 @@ def write_run(
 
 def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int]]:
     """Write every config, search it, and write what was searched and the card; config to split to rows, where there are some."""
-    tally = Tally()
-    with Files(folder) as files:
+    tally, refused = Tally(), Refused(export.run.rejected("export"))
+    with Files(folder) as files, Formats(folder, export.config.formats) as shapes, refused:
         for config, side, row in export.rows():
+            why = contract.fault(config, row)
+            if why:
+                refused.put(config, row, why)
+                continue
             files.put(config, side, row)
+            shapes.put(config, side, row)
             if config == "sft":
                 tally.take(row)
             if config == "rl":
@@ -166,6 +173,7 @@ def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int
     counts = files.counts(SPLITS)
     if counts:
         with storage(folder):
+            training.write(folder, counts, export.config.formats)
             digests = {name: digest(folder / name) for name in counts}
             proof = gate.search(folder, leaks, export.voice)
             told = card.card(facts_of(export, tally.counted(), counts, digests, proof))

@@ -81,6 +81,7 @@ def read(reply: Reply, task: Task, sample: int, strategy: str, leaks: Leaks) -> 
         teacher=reply.model,
         sample=sample,
         text=text,
+        reasoning=reply.reasoning.strip(),
         completion_tokens=reply.completion_tokens,
     )
 
