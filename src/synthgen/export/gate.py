@@ -26,8 +26,8 @@ SYSTEM_MESSAGE_OF = ("id", "strategy", "prompt", "messages")
 """Columns that hold it or say which it is to be."""
 
 
-JSON = ("metadata_json", "tools", "tool_calls")
-"""Columns and fields of messages whose strings are searched as they read without JSON's escapes."""
+JSON = ("tools", "tool_calls")
+"""A column and a field of messages that hold JSON as somebody else wrote it."""
 
 
 class LeakError(SynthgenError):
@@ -174,7 +174,7 @@ def texts_of(row: Mapping[str, Any]) -> Iterator[str]:
     """The strings of the plain columns, and those inside the metadata as they read without JSON's escapes."""
     for name, value in row.items():
         if isinstance(value, str) and name not in TRUTHS:
-            yield from unfolded(name, value)
+            yield from strings(orjson.loads(value)) if name == "metadata_json" else shown(name, value)
 
 
 def texts_in(message: Message) -> Iterator[str]:
@@ -182,12 +182,24 @@ def texts_in(message: Message) -> Iterator[str]:
     yield message["content"] or ""
     for name in FURTHER_FIELDS:
         if value := message.get(name):
-            yield from unfolded(name, value)
+            yield from shown(name, value)
 
 
-def unfolded(name: str, value: str) -> Iterator[str]:
-    """The strings inside the JSON of a column or field, or the text as it stands where it holds none."""
-    return strings(orjson.loads(value)) if name in JSON else iter((value,))
+def shown(name: str, value: str) -> Iterator[str]:
+    """The text of a column or field; of one that holds JSON, its strings."""
+    return unfolded(value) if name in JSON else iter((value,))
+
+
+def unfolded(text: str) -> Iterator[str]:
+    """The strings of a JSON text, those inside its strings included, as arguments of calls often are; another text as it stands."""
+    try:
+        value = orjson.loads(text) if text[:1] in {"{", "["} else text
+    except orjson.JSONDecodeError:
+        value = text
+    if isinstance(value, str):
+        yield value
+    else:
+        yield from chain.from_iterable(map(unfolded, strings(value)))
 
 
 def strings(value: object) -> Iterator[str]:
