@@ -154,14 +154,10 @@ class Split:
 
 def size_of(row: Mapping[str, Any]) -> int:
     """Characters of a row, about."""
-    said = (
-        text
-        for value in row.values() if isinstance(value, list)
-        for message in value
-        for text in message.values() if text
-    )  # fmt: skip
+    said = [message for value in row.values() if isinstance(value, list) for message in value]
     plain = (value for value in row.values() if isinstance(value, str))
-    return sum(map(len, said)) + sum(map(len, plain))
+    further = (message.get(name) or "" for message in said if len(message) > 2 for name in FURTHER_FIELDS)
+    return sum(len(message["content"]) for message in said) + sum(map(len, further)) + sum(map(len, plain))
 
 
 def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -186,8 +182,7 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 def members(values: Sequence[Mapping[str, Any]], kind: pa.StructType | pa.Schema) -> list[pa.Array]:
     """The arrays of the members of records. Raises ValueError for a record with one that the schema would leave out."""
-    names = frozenset(kind.names)
-    unknown = next((value.keys() - names for value in values if not value.keys() <= names), None)
+    unknown = set().union(*values).difference(kind.names)
     if unknown:
         raise ValueError(f"the schema has no place for {', '.join(sorted(unknown))}: name it among the further fields")
     return [
