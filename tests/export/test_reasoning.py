@@ -200,6 +200,15 @@ def test_a_folder_of_a_thinking_teacher_loads_in_every_mode_and_is_the_same_agai
     assert f"## Reasoning\n\nBefore {erasure(run)['reasoning']['answers']} of the answers" in card
 
 
+def test_a_run_replayed_from_the_ledger_alone_has_the_same_thoughts_in_the_same_bytes(thinking, tmp_path):
+    again = tmp_path / "again"
+    again.mkdir()
+    shutil.copy(thinking / "ledger.sqlite", again)
+    report = expand(again, target=12)  # by a teacher that no longer thinks aloud
+    assert outputs(again) == outputs(thinking)
+    assert report["calls"] == 0
+
+
 @pytest.mark.parametrize("mode", ["apart", "tags"])
 def test_thoughts_that_quote_the_prompt_leave_the_folder_and_are_counted(run, mode):
     quoted = prompts.load().strategy("step-by-step").split(". ")[1]
