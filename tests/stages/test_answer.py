@@ -48,11 +48,49 @@ def test_every_candidate_is_asked_under_its_strategy_with_its_own_sample_and_see
         ("The rivers are:", "stop", "ends_with_colon"),
         ("Volta <|eot_id|> Pra", "stop", "special_token"),
         ("Volta \x07 Pra", "stop", "special_token"),
+        ("Volta </think> Pra", "stop", "special_token"),
+        ("<think>so</think>", "stop", "empty"),
     ],
 )
 def test_the_reasons_to_drop_an_answer(text: str, finish: str, reason: str | None):
     found = read(text, finish=finish)
     assert (found.reason if isinstance(found, Rejected) else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "thought", "said"),
+    [
+        ("Volta", "", "", "Volta"),
+        ("Volta", " I know it.\n", "I know it.", "Volta"),
+        ("<think>\nI know it.\n</think>\n\nVolta", "", "I know it.", "Volta"),
+        ("<think>\n\n</think>\n\nVolta", "I know it.", "I know it.", "Volta"),
+        ("I know it.\n</think>\n\nVolta", "", "I know it.", "Volta"),
+        ("In HTML, <think> is no tag.", "", "", "In HTML, <think> is no tag."),
+    ],
+)
+def test_what_was_thought_is_kept_apart_from_the_answer(text: str, told: str, thought: str, said: str):
+    one = task()
+    found = answer.read(Reply(text=text, finish="stop", reasoning=told), one, 0, one.strategy, LEAKS)
+    assert isinstance(found, Answer)
+    assert (found.reasoning, found.text) == (thought, said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It ends with </think>, I think.",
+        "a\n</think>\nb\n</think>\nc",
+        "<think>a</think>b</think>c",
+        "a <think>\n</think>\nb",
+    ],
+)
+def test_an_answer_in_which_a_template_would_look_for_thoughts_is_dropped(text: str):
+    assert read(text).reason == "special_token"
+
+
+def test_a_thought_may_quote_its_strategy_prompt_and_the_answer_is_kept():
+    quoted = " ".join(TEXTS.strategy("step-by-step").split()[:12])
+    assert read(f"<think>I am told: {quoted}</think>Volta").text == "Volta"
 
 
 def test_an_answer_that_repeats_the_input_is_no_answer():

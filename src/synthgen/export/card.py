@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from synthgen.export import thoughts
 from synthgen.export.gate import Proof
 from synthgen.strategies import AUTO, NONE
 
@@ -130,6 +131,7 @@ def body(facts: Facts) -> str:
         *([f"## Checks\n\n{checked(facts)}"] if "rl" in facts.rows else []),
         f"## Split\n\n{facts.split_rule}",
         f"## Prompts\n\n{prompts(facts)}",
+        *([f"## Reasoning\n\n{thoughts.sentence(facts.proof.reasoning)}"] if facts.proof.reasoning else []),
         (
             f"## Length\n\nWords of an SFT completion: median {facts.words[0]}, 90th percentile {facts.words[1]}, longest "
             f"{facts.words[2]}. Rows over about 1,024 tokens: {facts.over[0]:.1%}; over 2,048: {facts.over[1]:.1%} (estimated at "

@@ -49,9 +49,10 @@ class Tally:
         self._strategies[row["strategy"]] += 1
         self._categories[row["category"]] += 1
         self._languages.add(str(orjson.loads(row["metadata_json"]).get("language", "")))
-        text = row["completion"][0]["content"]
-        self._words.append(word_count(text))
-        tokens = (len(text) + sum(len(message["content"]) for message in row["prompt"])) // CHARACTERS_PER_TOKEN
+        self._words.append(word_count(row["completion"][-1]["content"]))
+        said = [message for name in ("prompt", "completion") for message in row[name]]
+        written = (text for message in said for name, text in message.items() if name != "role" and text)
+        tokens = sum(map(len, [*written, row.get("tools") or ""])) // CHARACTERS_PER_TOKEN
         self._over.update(limit for limit in LIMITS if tokens > limit)
 
     def take_checked(self, row: Row) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ import orjson
 from synthgen import jsonl
 from synthgen.config import GENERIC, RunConfig
 from synthgen.errors import storage
-from synthgen.export import card, contract, facts, gate, rl, rows, training
+from synthgen.export import card, contract, facts, gate, rl, rows, thoughts, training
 from synthgen.export.facts import Counted, Tally
 from synthgen.export.formats.writing import Formats
 from synthgen.export.parquet import Files
 from synthgen.export.refused import Refused
 from synthgen.export.rows import Ancestry, Origin, Row, Voice
+from synthgen.export.thoughts import Thoughts
 from synthgen.jsonl import Ahead
 from synthgen.prompts import Prompts
 from synthgen.records import Answer, Instruction, Judged, Pair, Role, Seed, Side, Task
@@ -54,6 +56,7 @@ class Export:
     sides: Mapping[str, Side]
     voice: Voice
     origin: Origin
+    thoughts: Thoughts
 
     def rows(self) -> Iterator[tuple[str, Side, Row]]:
         """(config, side, row) of every row: seeds first, then what came of each task that went the whole line, in order."""
@@ -71,13 +74,17 @@ class Export:
     def of_task(self, one: Finished) -> Iterator[tuple[str, Side, Row]]:
         """The picked answer of a task, its pair, its clearly good and clearly bad answers, and its truth if it has one."""
         about = rows.metadata(one.task, one.ancestry, self.origin, one.verdicts)
+        shown = partial(self.thoughts.shown, one.task)
         if one.picked is not None:
-            yield "sft", one.task.side, rows.sft(one.task, one.picked, self.voice, about)
+            yield "sft", one.task.side, rows.sft(one.task, shown(one.picked), self.voice, about)
         if one.pair is not None:
             answers = {answer.id: answer for answer in one.answers}
+            answers = self.thoughts.both(one.task, answers[one.pair.chosen], answers[one.pair.rejected])
             yield "dpo", one.task.side, rows.dpo(one.task, one.pair, answers, self.voice, about)
         mean, floor = self.config.pick_mean, self.config.pick_floor
-        for row in rows.kto(one.task, one.answers, one.verdicts, self.voice, about, mean=mean, floor=floor):
+        for row in rows.kto(
+            one.task, one.answers, one.verdicts, self.voice, about, mean=mean, floor=floor, shown=shown
+        ):
             yield "kto", one.task.side, row
         measured = rl.measure(one.task, one.answers)
         if measured is not None and measured.between(self.config.rl_minimum):
@@ -140,12 +147,14 @@ def write_run(
         config.system == "mix",
     )
     judge = models["judge"] if config.judged else ""
-    export = Export(run, config, seeds, sides, voice, Origin(models["answer"], judge, config.rehearsed))
+    leaks = Leaks(prompts.imposed(config.strategy))
+    origin, thought = Origin(models["answer"], judge, config.rehearsed), Thoughts(config.reasoning, leaks)
+    export = Export(run, config, seeds, sides, voice, origin, thought)
     recover(run.dataset)
     new = run.path / ".dataset.new"
     shutil.rmtree(new, ignore_errors=True)
     try:
-        counts = build(new, export, Leaks(prompts.imposed(config.strategy)))
+        counts = build(new, export, leaks)
         if counts:
             swap(new, run.dataset)
         else:
@@ -158,7 +167,8 @@ def write_run(
 def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int]]:
     """Write every config, search it, and write what was searched and the card; config to split to rows, where there are some."""
     tally, refused = Tally(), Refused(export.run.rejected("export"))
-    with Files(folder) as files, Formats(folder, export.config.formats) as shapes, refused:
+    further = thoughts.further(export.config.reasoning, export.run.accepted("answers"))
+    with Files(folder, further) as files, Formats(folder, export.config.formats) as shapes, refused:
         for config, side, row in export.rows():
             why = contract.fault(config, row)
             if why:
@@ -175,11 +185,14 @@ def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int
         with storage(folder):
             training.write(folder, counts, export.config.formats)
             digests = {name: digest(folder / name) for name in counts}
-            proof = gate.search(folder, leaks, export.voice)
+            found = gate.search(folder, leaks, export.voice)
+            proof = found.model_copy(update={"reasoning": export.thoughts.told()})
             told = card.card(facts_of(export, tally.counted(), counts, digests, proof))
             gate.search_card(told, leaks)
             (folder / "README.md").write_text(told, encoding="utf-8")
-            (folder / PROOF).write_bytes(orjson.dumps(proof.model_dump(), option=orjson.OPT_INDENT_2) + b"\n")
+            (folder / PROOF).write_bytes(
+                orjson.dumps(proof.model_dump(exclude_none=True), option=orjson.OPT_INDENT_2) + b"\n"
+            )
     return counts
 
 

@@ -11,10 +11,12 @@ import orjson
 
 from synthgen.config import GENERIC
 from synthgen.errors import ConfigError, SynthgenError
-from synthgen.export.rows import Voice
+from synthgen.export.rows import FURTHER_FIELDS, Voice
+from synthgen.export.thoughts import Reasoning
 from synthgen.records import Record
 from synthgen.text.ngrams import Leaks
 
+Message = Mapping[str, str | None]
 Kind = Literal["neutral", "none", "strategy"]
 """What stands in the system message of a row."""
 TRUTHS = ("ground_truth", "check_input", "checks_json", "reward_model", "extra_info")
@@ -22,6 +24,10 @@ TRUTHS = ("ground_truth", "check_input", "checks_json", "reward_model", "extra_i
 
 SYSTEM_MESSAGE_OF = ("id", "strategy", "prompt", "messages")
 """Columns that hold it or say which it is to be."""
+
+
+JSON = ("tools", "tool_calls")
+"""A column and a field of messages that hold JSON as somebody else wrote it."""
 
 
 class LeakError(SynthgenError):
@@ -45,6 +51,8 @@ class Proof(Record):
     """Rows whose own task, or human text, says what a strategy prompt says; there it is no leak."""
     system_messages: dict[str, dict[Kind, int]]
     """Config to rows by system message."""
+    reasoning: Reasoning | None = None
+    """What became of what was thought before the answers; None where nothing was."""
 
 
 @dataclass(slots=True)
@@ -83,13 +91,14 @@ class Search:
         if self.leaks:
             self._search(config, row, said, kind)
 
-    def _search(self, config: str, row: Mapping[str, Any], said: list[dict[str, str]], kind: Kind) -> None:
+    def _search(self, config: str, row: Mapping[str, Any], said: list[Message], kind: Kind) -> None:
         """Look for quotations in every string of a row."""
-        task = "\n".join(message["content"] for message in said if message["role"] == "user")
+        task = "\n".join(message["content"] or "" for message in said if message["role"] == "user")
         if row["source"] == "human":
-            task = "\n".join([*(message["content"] for message in said if message["role"] != "system"), *texts_of(row)])
-        searched = {"assistant"} if kind == "strategy" else {"assistant", "system"}
-        written = (message["content"] for message in said if message["role"] in searched)
+            others = (message for message in said if message["role"] != "system")
+            task = "\n".join([*chain.from_iterable(map(texts_in, others)), *texts_of(row)])
+        unsearched = {"user", "system"} if kind == "strategy" else {"user"}
+        written = chain.from_iterable(texts_in(message) for message in said if message["role"] not in unsearched)
         for text in chain(written, texts_of(row)):
             looked = self.leaks.look(text)
             self.strings += 1
@@ -108,7 +117,7 @@ class Search:
             )
 
 
-def kind_of(config: str, row: Mapping[str, Any], said: list[dict[str, str]], voice: Voice) -> Kind:
+def kind_of(config: str, row: Mapping[str, Any], said: list[Message], voice: Voice) -> Kind:
     """What stands in the system message of a row; LeakError for anything but what the config puts there."""
     systems = [message["content"] for message in said if message["role"] == "system"]
     text = systems[0] if systems else ""
@@ -165,7 +174,32 @@ def texts_of(row: Mapping[str, Any]) -> Iterator[str]:
     """The strings of the plain columns, and those inside the metadata as they read without JSON's escapes."""
     for name, value in row.items():
         if isinstance(value, str) and name not in TRUTHS:
-            yield from strings(orjson.loads(value)) if name == "metadata_json" else (value,)
+            yield from strings(orjson.loads(value)) if name == "metadata_json" else shown(name, value)
+
+
+def texts_in(message: Message) -> Iterator[str]:
+    """What a message says: its content, what was thought before it, the tools that it calls and with what."""
+    yield message["content"] or ""
+    for name in FURTHER_FIELDS:
+        if value := message.get(name):
+            yield from shown(name, value)
+
+
+def shown(name: str, value: str) -> Iterator[str]:
+    """The text of a column or field; of one that holds JSON, its strings."""
+    return unfolded(value) if name in JSON else iter((value,))
+
+
+def unfolded(text: str) -> Iterator[str]:
+    """The strings of a JSON text, those inside its strings included, as arguments of calls often are; another text as it stands."""
+    try:
+        value = orjson.loads(text) if text[:1] in {"{", "["} else text
+    except orjson.JSONDecodeError:
+        value = text
+    if isinstance(value, str):
+        yield value
+    else:
+        yield from chain.from_iterable(map(unfolded, strings(value)))
 
 
 def strings(value: object) -> Iterator[str]:

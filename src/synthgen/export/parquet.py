@@ -1,7 +1,7 @@
 """Write rows as Parquet under a fixed schema: small row groups, zstd, a page index. Equal rows give equal bytes."""
 
 from array import array
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Collection, Mapping, Sequence, Sized
 from contextlib import ExitStack
 from itertools import accumulate, chain
 from pathlib import Path
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synthgen.errors import storage
+from synthgen.export.rows import FURTHER_COLUMNS, FURTHER_FIELDS
 
 ROWS_IN_GROUP = 2000
 ROWS_IN_CHUNK = 250
@@ -49,11 +50,26 @@ SCHEMAS: Mapping[str, pa.Schema] = {
 }  # fmt: skip
 
 
+def schema_of(config: str, further: Collection[str] = ()) -> pa.Schema:
+    """The schema of a config whose messages and rows have further fields and columns, of those that `rows.further` names.
+
+    They may be null. All are text: Arrow would give the arguments of every tool call the names of all the others.
+    """
+    fields = [name for name in FURTHER_FIELDS if name in further]
+    columns = [pa.field(name, pa.string()) for name in FURTHER_COLUMNS if name in further]
+    kind = pa.list_(texts("role", "content", *fields))
+    schema = [one.with_type(kind) if one.type == MESSAGES else one for one in SCHEMAS[config]]
+    before = len(schema) - len(SHARED)
+    return pa.schema([*schema[:before], *columns, *schema[before:]])
+
+
 class Files:
     """The Parquet files of a dataset folder, each made with its first row and written as its rows come."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, further: Mapping[str, Collection[str]] | None = None) -> None:
         self._folder = folder
+        self._further = further or {}
+        """Config to the further fields and columns of its rows: a file's schema is fixed before its first row."""
         self._splits: dict[tuple[str, str], Split] = {}
         self._stack = ExitStack()
 
@@ -69,7 +85,10 @@ class Files:
         """Take one row."""
         place = config, split
         if place not in self._splits:
-            one = Split(self._folder / config / f"{split}-00000-of-00001.parquet", SCHEMAS[config])
+            one = Split(
+                self._folder / config / f"{split}-00000-of-00001.parquet",
+                schema_of(config, self._further.get(config, ())),
+            )
             self._splits[place] = self._stack.enter_context(one)
         self._splits[place].put(row)
 
@@ -110,7 +129,7 @@ class Split:
 
     def _pack(self) -> None:
         """Make the rows that are held as objects into columns."""
-        columns = [column([row[field.name] for row in self._chunk], field.type) for field in self._schema]
+        columns = members(self._chunk, self._schema)
         self._group.append(pa.RecordBatch.from_arrays(columns, schema=self._schema))
         self._chunk = []
 
@@ -136,19 +155,22 @@ class Split:
 
 def size_of(row: Mapping[str, Any]) -> int:
     """Characters of a row, about."""
-    said = (message["content"] for value in row.values() if isinstance(value, list) for message in value)
+    said = [message for value in row.values() if isinstance(value, list) for message in value]
     plain = (value for value in row.values() if isinstance(value, str))
-    return sum(map(len, said)) + sum(map(len, plain))
+    further = (message.get(name) or "" for message in said if len(message) > 2 for name in FURTHER_FIELDS)
+    return sum(len(message["content"]) for message in said) + sum(map(len, further)) + sum(map(len, plain))
 
 
 def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """An array of values, none of them null. `pa.array` does the same, and imports pandas to ask whether they are its."""
+    """An array of values: those that `texts_or_null` makes aside, none is null.
+
+    `pa.array` does the same, and imports pandas to ask whether they are its.
+    """
     if pa.types.is_list(kind):
         inner = column(list(chain.from_iterable(values)), kind.value_type)
         return pa.Array.from_buffers(kind, len(values), [None, offsets(values)], children=[inner])
     if pa.types.is_struct(kind):
-        inner = [column([value[field.name] for value in values], field.type) for field in kind]
-        return pa.Array.from_buffers(kind, len(values), [None], children=inner)
+        return pa.Array.from_buffers(kind, len(values), [None], children=members(values, kind))
     if pa.types.is_boolean(kind):
         return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(bits(values))])
     if pa.types.is_float64(kind):
@@ -157,6 +179,26 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(array("q", values))])
     encoded = [value.encode() for value in values]
     return pa.Array.from_buffers(kind, len(encoded), [None, offsets(encoded), pa.py_buffer(b"".join(encoded))])
+
+
+def members(values: Sequence[Mapping[str, Any]], kind: pa.StructType | pa.Schema) -> list[pa.Array]:
+    """The arrays of the members of records. Raises ValueError for a record with one that the schema would leave out."""
+    unknown = set().union(*values).difference(kind.names)
+    if unknown:
+        raise ValueError(f"the schema has no place for {', '.join(sorted(unknown))}: name it among the further fields")
+    return [
+        texts_or_null([value.get(field.name) for value in values])
+        if field.name in FURTHER_FIELDS or field.name in FURTHER_COLUMNS
+        else column([value[field.name] for value in values], field.type)
+        for field in kind
+    ]
+
+
+def texts_or_null(values: Sequence[str | None]) -> pa.Array:
+    """An array of texts, some of them null."""
+    encoded = [(value or "").encode() for value in values]
+    there = pa.py_buffer(bits([value is not None for value in values]))
+    return pa.Array.from_buffers(pa.string(), len(encoded), [there, offsets(encoded), pa.py_buffer(b"".join(encoded))])
 
 
 def offsets(values: Sequence[Sized]) -> pa.Buffer:

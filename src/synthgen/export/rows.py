@@ -4,7 +4,7 @@ A row holds the task as the user put it and one neutral system message, never th
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,10 @@ from synthgen.strategies import NONE
 from synthgen.text.tasktext import user_text
 
 Row = dict[str, Any]
+FURTHER_FIELDS = ("reasoning_content", "tool_calls", "tool_call_id", "name")
+"""What a message may have beside its role and content, as text: `tool_calls` is JSON."""
+FURTHER_COLUMNS = ("tools",)
+"""What a row may have beside the columns of its config, as text: JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,17 @@ def prompt(task: Task, strategy: str, voice: Voice) -> list[dict[str, str]]:
     return [*voice.system(strategy, task.id), {"role": "user", "content": user_text(task.instruction, task.input)}]
 
 
-def completion(text: str) -> list[dict[str, str]]:
-    """The one assistant message."""
-    return [{"role": "assistant", "content": text}]
+def completion(text: str, reasoning: str = "") -> list[dict[str, str]]:
+    """The one assistant message, with what was thought before it if anything is to be shown."""
+    thought = {"reasoning_content": reasoning} if reasoning else {}
+    return [{"role": "assistant", "content": text, **thought}]
+
+
+def further(row: Row) -> set[str]:
+    """Which further fields and columns a row has: what `schema_of` must be told to keep them."""
+    said = [message for value in row.values() if isinstance(value, list) for message in value]
+    fields = {name for message in said for name in FURTHER_FIELDS if message.get(name) is not None}
+    return fields | {name for name in FURTHER_COLUMNS if row.get(name) is not None}
 
 
 def labels_of(task: Task, strategy: str, identity: str, metadata: Mapping[str, Any]) -> Row:
@@ -131,7 +143,8 @@ def given(task: Task) -> dict[str, Any]:
 def sft(task: Task, answer: Answer, voice: Voice, about: Mapping[str, Any]) -> Row:
     """Prompt and completion, both as message lists."""
     shared = labels_of(task, answer.strategy, answer.id, {**about, "sample": answer.sample, "call": answer.call})
-    return {"prompt": prompt(task, answer.strategy, voice), "completion": completion(answer.text), **shared}
+    said = completion(answer.text, answer.reasoning)
+    return {"prompt": prompt(task, answer.strategy, voice), "completion": said, **shared}
 
 
 def seed_sft(seed: Seed, number: int, voice: Voice, origin: Origin) -> Row:
@@ -164,8 +177,8 @@ def dpo(task: Task, pair: Pair, answers: Mapping[str, Answer], voice: Voice, abo
     extra = {**about, "chosen_id": chosen.id, "rejected_id": rejected.id, "pair_policy": pair.policy}
     return {
         "prompt": prompt(task, pair.strategy, voice),
-        "chosen": completion(chosen.text),
-        "rejected": completion(rejected.text),
+        "chosen": completion(chosen.text, chosen.reasoning),
+        "rejected": completion(rejected.text, rejected.reasoning),
         "score_chosen": pair.score_chosen,
         "score_rejected": pair.score_rejected,
         **labels_of(task, pair.strategy, pair.id, extra),
@@ -181,9 +194,11 @@ def kto(
     *,
     mean: float,
     floor: float,
+    shown: Callable[[Answer], Answer] = lambda answer: answer,
 ) -> list[Row]:
     """One row for each judged answer that is clearly good (mean and floor reached) or clearly bad (mean below the floor).
 
+    `shown` gives an answer as it stands in a row.
     One that a check of content or form speaks against is not good, however well it was marked.
     """
     found = []
@@ -196,7 +211,7 @@ def kto(
             continue
         if good and not fit(answer.outcomes):
             continue
-        row = sft(task, answer, voice, about)
+        row = sft(task, shown(answer), voice, about)
         found.append({"prompt": row["prompt"], "completion": row["completion"], "label": good, **shared(row)})
     return found
 

@@ -24,6 +24,11 @@ from synthgen.text.tokens import normalised, unicode_tokens
 
 LONG_ENOUGH_TO_REPEAT = 20
 """Tokens from which the same answer to two different instructions is no coincidence."""
+END_OF_THOUGHT = "</think>"
+THOUGHT = re.compile(r"<think>(.*?)</think>", re.DOTALL)
+"""What was thought, in tags at the beginning of a text."""
+LONE_END = re.compile(r"^[ \t]*</think>[ \t]*$", re.MULTILINE)
+"""The end of a thought on a line of its own: a template that begins the thought leaves the reply with its end alone."""
 THINK: Mapping[Think, bool | None] = {"": None, "think": True, "no_think": False}
 MOST_ALIKE = 50
 """Of the earlier answers, how many are looked at for one to another instruction."""
@@ -67,7 +72,8 @@ def messages(task: Task, strategy: str, prompts: Prompts) -> tuple[Message, ...]
 
 def read(reply: Reply, task: Task, sample: int, strategy: str, leaks: Leaks) -> Answer | Rejected:
     """One candidate, or why it cannot be used."""
-    identity, text = f"{task.id}-{sample}", reply.text.strip()
+    identity = f"{task.id}-{sample}"
+    thought, text = parted(reply)
     found = fault(reply, text, task, leaks)
     if found is not None:
         reason, evidence = found
@@ -81,9 +87,22 @@ def read(reply: Reply, task: Task, sample: int, strategy: str, leaks: Leaks) -> 
         teacher=reply.model,
         sample=sample,
         text=text,
-        reasoning=reply.reasoning.strip(),
+        reasoning=thought,
         completion_tokens=reply.completion_tokens,
     )
+
+
+def parted(reply: Reply) -> tuple[str, str]:
+    """(what was thought, the answer): thoughts that still stand in the text are taken out, whatever the endpoint told beside it."""
+    thought, text = reply.reasoning.strip(), reply.text.strip()
+    if END_OF_THOUGHT not in text:
+        return thought, text
+    if found := THOUGHT.match(text):
+        return thought or found[1].strip(), text[found.end() :].strip()
+    end = LONE_END.search(text)
+    if end is None or "<think>" in text or text.count(END_OF_THOUGHT) > 1:
+        return thought, text
+    return thought or text[: end.start()].strip(), text[end.end() :].strip()
 
 
 def fault(reply: Reply, text: str, task: Task, leaks: Leaks) -> tuple[str, str] | None:
@@ -101,6 +120,8 @@ def fault(reply: Reply, text: str, task: Task, leaks: Leaks) -> tuple[str, str] 
     marker = special_tokens(text)
     if marker is not None:
         return "special_token", marker
+    if END_OF_THOUGHT in text:  # chat templates cut an answer off there, or take what comes before for a thought
+        return "special_token", END_OF_THOUGHT
     leak = leaks.find(text, allowed=user_text(task.instruction, task.input))
     if leak is not None:
         return "prompt_leak", leak
