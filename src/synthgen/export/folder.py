@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,15 @@ import orjson
 from synthgen import jsonl
 from synthgen.config import GENERIC, RunConfig
 from synthgen.errors import storage
-from synthgen.export import card, contract, facts, gate, rl, rows, training
-from synthgen.export.facts import Counted, Tally
+from synthgen.export import card, contract, facts, gate, plots, rl, rows, training
+from synthgen.export.counting import Counting
+from synthgen.export.facts import Facts, Model
 from synthgen.export.formats.writing import Formats
+from synthgen.export.lengths import Charged
 from synthgen.export.parquet import Files
 from synthgen.export.refused import Refused
 from synthgen.export.rows import Ancestry, Origin, Row, Voice
+from synthgen.export.tally import Counted, Tally, charges
 from synthgen.jsonl import Ahead
 from synthgen.prompts import Prompts
 from synthgen.records import Answer, Instruction, Judged, Pair, Role, Seed, Side, Task
@@ -54,6 +57,9 @@ class Export:
     sides: Mapping[str, Side]
     voice: Voice
     origin: Origin
+    models: tuple[Model, ...] = ()
+    charged: dict[str, Charged] = field(default_factory=dict)
+    """What the endpoint charged for the answers of the task whose rows are going by."""
 
     def rows(self) -> Iterator[tuple[str, Side, Row]]:
         """(config, side, row) of every row: seeds first, then what came of each task that went the whole line, in order."""
@@ -70,6 +76,8 @@ class Export:
 
     def of_task(self, one: Finished) -> Iterator[tuple[str, Side, Row]]:
         """The picked answer of a task, its pair, its clearly good and clearly bad answers, and its truth if it has one."""
+        self.charged.clear()
+        self.charged.update(charges(one.answers))
         about = rows.metadata(one.task, one.ancestry, self.origin, one.verdicts)
         if one.picked is not None:
             yield "sft", one.task.side, rows.sft(one.task, one.picked, self.voice, about)
@@ -140,7 +148,8 @@ def write_run(
         config.system == "mix",
     )
     judge = models["judge"] if config.judged else ""
-    export = Export(run, config, seeds, sides, voice, Origin(models["answer"], judge, config.rehearsed))
+    origin = Origin(models["answer"], judge, config.rehearsed)
+    export = Export(run, config, seeds, sides, voice, origin, facts.models(run, config, models))
     recover(run.dataset)
     new = run.path / ".dataset.new"
     shutil.rmtree(new, ignore_errors=True)
@@ -157,7 +166,7 @@ def write_run(
 
 def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int]]:
     """Write every config, search it, and write what was searched and the card; config to split to rows, where there are some."""
-    tally, refused = Tally(), Refused(export.run.rejected("export"))
+    tally, refused = Tally(Counting.of(export.run, export.config)), Refused(export.run.rejected("export"))
     with Files(folder) as files, Formats(folder, export.config.formats) as shapes, refused:
         for config, side, row in export.rows():
             why = contract.fault(config, row)
@@ -167,7 +176,9 @@ def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int
             files.put(config, side, row)
             shapes.put(config, side, row)
             if config == "sft":
-                tally.take(row)
+                tally.take(row, export.charged)
+            if config == "dpo":
+                tally.take_pair(row, export.charged)
             if config == "rl":
                 tally.take_checked(row)
     counts = files.counts(SPLITS)
@@ -176,7 +187,8 @@ def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int
             training.write(folder, counts, export.config.formats)
             digests = {name: digest(folder / name) for name in counts}
             proof = gate.search(folder, leaks, export.voice)
-            told = card.card(facts_of(export, tally.counted(), counts, digests, proof))
+            known = facts_of(export, tally.counted(), counts, digests, proof, facts.training(folder))
+            told = card.card(known, plots.write(folder, known))
             gate.search_card(told, leaks)
             (folder / "README.md").write_text(told, encoding="utf-8")
             (folder / PROOF).write_bytes(orjson.dumps(proof.model_dump(), option=orjson.OPT_INDENT_2) + b"\n")
@@ -198,11 +210,19 @@ def facts_of(
     counts: Mapping[str, Mapping[str, int]],
     digests: Mapping[str, str],
     proof: gate.Proof,
-) -> card.Facts:
-    """What the card says of a run."""
+    ready: tuple[str, ...],
+) -> Facts:
+    """What the card says of a run, with the training configs that stand ready."""
     config = export.config
-    return card.Facts(
+    return Facts(
         license=config.license,
+        seeds_license=config.seeds_license,
+        teacher_terms=config.teacher_terms,
+        models=export.models,
+        version=facts.VERSION,
+        prompts=facts.prompts_digest(config),
+        looked=facts.looked(export.run, config),
+        training=ready,
         languages=counted.languages,
         rehearsal=config.rehearsed,
         teacher=export.origin.teacher,
@@ -224,8 +244,7 @@ def facts_of(
         policy=facts.policy(config),
         strategy=config.strategy,
         digest=config.digest,
-        words=counted.words,
-        over=counted.over,
+        lengths=counted.lengths,
     )
 
 
