@@ -65,11 +65,11 @@ class Canvas:
         known = "".join(
             one if " " <= one <= "~" or "\xa1" <= one <= "\xff" else "?" for one in " ".join(words[:200].split())
         )
-        if self.width(known, size) <= most:
-            return known
-        while known and self.width(f"{known}...", size) > most:
-            known = known[:-1]
-        return f"{known.rstrip()}..."
+        kept, short = len(known), known
+        while kept and self.width(short, size) > most:
+            kept -= 1  # of the end a third: names that begin alike differ there
+            short = f"{known[: kept - kept // 3].rstrip()}...{known[len(known) - kept // 3 :]}"
+        return short
 
     def legend(self, right: int, top: int, entries: Mapping[str, int]) -> None:
         """What the colours mean, from the right."""
@@ -126,8 +126,7 @@ def draw(canvas: Canvas, top: int, bars: Bars) -> None:
 
 def upright(canvas: Canvas, box: Box, bars: Bars, most: int) -> None:
     """The bars themselves, and what stands below and above them."""
-    number = max(len(heights) for _, heights in bars.series.values())
-    each = (box.right - box.left) / number
+    each = (box.right - box.left) / max(len(heights) for _, heights in bars.series.values())
     for place, (colour, heights) in enumerate(bars.series.values()):
         part = 0.84 * each / (len(bars.series) if bars.apart else 1)
         for stretch, height in enumerate(heights):
@@ -137,10 +136,10 @@ def upright(canvas: Canvas, box: Box, bars: Bars, most: int) -> None:
                 canvas.bar(Box(round(left), box.bottom - max(1, up), round(left + part), box.bottom), colour)
     for at, words in bars.marks.items():
         canvas.text((round(box.left + each * at), box.bottom + 8), words, "ma", SMALL, GREY)
-    for at, words in bars.lines.items():
-        here = round(box.left + each * at)
-        canvas.line(Box(here, box.top - 8, here, box.bottom), GREY, dash=4)
-        canvas.text((here, box.top - 12), words, "mb", SMALL, GREY)
+    for number, (at, words) in enumerate(bars.lines.items()):
+        here, high = round(box.left + each * at), box.top - 10 - 16 * (number % 2)  # neighbours at two heights
+        canvas.line(Box(here, high + 2, here, box.bottom), GREY, dash=4)
+        canvas.text((min(here, WIDTH - 8 - canvas.width(words, SMALL) // 2), high), words, "mb", SMALL, GREY)
 
 
 def steps(most: int) -> list[int]:

@@ -36,7 +36,7 @@ def fields(text: str) -> dict[str, str]:
     if known != "other" or text.strip().lower() == "other":
         return {"license": known}
     link = LINK.search(text)
-    name = " ".join(LINK.sub(" ", text).replace("()", " ").replace("<>", " ").split())
+    name = " ".join(LINK.sub("", text).split()).strip(" .,;:()<>[]")
     told = {"license": known, "license_name": name or "see-license-link"}
     return told | ({"license_link": link[0].rstrip(".,;:!?")} if link else {})
 

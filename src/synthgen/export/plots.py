@@ -12,7 +12,8 @@ from synthgen.export.tally import Mix
 FOLDER = "plots"
 SHOWN = 30
 """Names of a mix that have bars of their own; the rest are taken together."""
-FEWEST_BINS = 8
+FEWEST_BINS, CLOSE = 8, 32
+"""Bars of a distribution, at least; and with more than so many there is room for the words of two limits alone."""
 
 
 class Plot(NamedTuple):
@@ -69,9 +70,9 @@ def distribution(title: str, spreads: Mapping[str, Spread]) -> Bars:
     edges = {LIMITS[0]: 20, LIMITS[1]: 22, LIMITS[2]: 24}
     over = next(iter(spreads.values())).over
     lines: dict[float, str] = {
-        edges[limit] - first: f"over {limit:,}: {share:.1%}"
+        edges[limit] - first: f">{limit:,}: {share:.1%}"
         for limit, share in zip(LIMITS, over, strict=True)
-        if share and edges[limit] < last
+        if share and edges[limit] < last and (limit < LIMITS[2] or last - first <= CLOSE)
     }
     return Bars(
         title,
@@ -81,17 +82,8 @@ def distribution(title: str, spreads: Mapping[str, Spread]) -> Bars:
             for (name, one), colour in zip(spreads.items(), (BLUE, ORANGE), strict=True)
         },
         {place - first: f"{round(BINS[place]):,}" for place in ends[::every]},
-        spaced(lines),
+        lines,
     )
-
-
-def spaced(lines: Mapping[float, str]) -> Mapping[float, str]:
-    """Lines whose words would stand in each other's way keep the first."""
-    kept: dict[float, str] = {}
-    for place, words in sorted(lines.items()):
-        if not kept or place - max(kept) >= 2:
-            kept[place] = words
-    return kept
 
 
 def of_scores(marks: Mapping[str, int], gaps: Gaps | None) -> list[Bars]:
@@ -107,7 +99,7 @@ def of_scores(marks: Mapping[str, int], gaps: Gaps | None) -> list[Bars]:
         values = gaps.values
         shown.append(
             Bars(
-                "Length of the chosen side minus the rejected one's",
+                "Length within pairs",
                 "tokens by which the chosen side is longer",
                 {
                     "rejected is longer": (ORANGE, (*values[:middle], *(0,) * (len(values) - middle))),
