@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from synthgen import jsonl
-from synthgen.config import RunConfig
+from synthgen.config import GENERIC, RunConfig
 from synthgen.export.gate import Proof
 from synthgen.export.lengths import Lengths
 from synthgen.export.tally import Mix
@@ -113,8 +113,9 @@ def models(run: RunDir, config: RunConfig, names: Mapping[Role, str]) -> tuple[M
 
 
 def prompts_digest(config: RunConfig) -> str:
-    """SHA-256 of the names and digests of the prompts."""
-    return hashlib.sha256(orjson.dumps(config.prompts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    """SHA-256 of the names and digests of the prompts that are sent."""
+    sent = {name: digest for name, digest in config.prompts.items() if name != GENERIC}
+    return hashlib.sha256(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def training(folder: Path) -> tuple[str, ...]:

@@ -200,9 +200,11 @@ def loading(facts: Facts) -> str:
         "    ...",
         "",
         "import duckdb  # of a folder on this machine",
+        "",
         f'duckdb.sql("{query}")',
         "",
         "import polars",
+        "",
         f'polars.scan_parquet("{files}").group_by("category").len().collect()',
     ]
     return "\n".join(["```python", "from datasets import load_dataset", "", *lines, "```"])
