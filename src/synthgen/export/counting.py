@@ -123,7 +123,7 @@ def counted(texts: Sequence[str], server: Server) -> Mapping[str, int]:
         return counts
     found, why = Counter(server.url, server.model, server.key).counts(missing)
     if why:
-        LOG.warning("lengths are told by what was charged: the server does not count tokens (%s)", why)
+        LOG.warning("the server that answered does not count tokens (%s); the card says how lengths were told", why)
     new = {key(text): number for text, number in zip(missing, found, strict=True) if number is not None}
     if new:
         counts |= new

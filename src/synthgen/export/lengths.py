@@ -1,4 +1,4 @@
-"""How long the rows are in tokens, told without a column of its own: eight to twelve bytes of each text are kept while rows go by.
+"""How long the rows are in tokens, told without a column of its own: eight bytes of each text are kept while rows go by.
 
 Four ways to count, the first that is there: a tokenizer that was given; the server's own, of a sample of the texts; the tokens
 that the endpoint charged for answers; four characters to a token. A text that was not counted itself is told by its characters, at

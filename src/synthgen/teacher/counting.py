@@ -16,7 +16,7 @@ import orjson
 from synthgen.teacher import wire
 
 AT_ONCE = 8
-REACH_SECONDS, REPLY_SECONDS, WHOLE_SECONDS = 1.0, 5.0, 10.0
+REACH_SECONDS, REPLY_SECONDS, WHOLE_SECONDS = 3.0, 5.0, 10.0
 """How long a server may take to be reached, for one text, and for all of them."""
 LARGEST_BYTES = 2**24
 OWNER = "vllm"
