@@ -1,8 +1,11 @@
 """What is counted for the card."""
 
+from importlib.metadata import version
+
 from exportcase import ANCESTRY, COMMAS, NUMBER, ORIGIN, PAIR, SEED, TASK, WORDS, answer, checked
 from stagecase import CONFIG
 
+from synthgen import __version__
 from synthgen.config import Decontamination
 from synthgen.export import facts, rl, rows, tally
 from synthgen.export.rows import Voice
@@ -111,3 +114,7 @@ def test_what_was_rejected_for_a_benchmark_is_counted_by_benchmark(tmp_path):
     )
     assert looked == facts.Looked("tulu3-8gram", {"exam": (9, 1)}, 2)
     assert facts.looked(run, CONFIG) is None
+
+
+def test_the_version_that_the_card_names_is_the_one_that_was_installed():
+    assert __version__ == version("synthgen")

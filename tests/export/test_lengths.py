@@ -131,7 +131,7 @@ def test_without_any_count_four_characters_are_a_token_and_said_to_be_an_estimat
 @contextmanager
 def serving(owner="vllm", fault=None):
     """A server that counts words as vLLM counts tokens; its URL, and the bodies it was sent."""
-    asked = []
+    asked, lock = [], threading.Lock()
 
     class Counts(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -141,8 +141,10 @@ def serving(owner="vllm", fault=None):
 
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            asked.append((self.path, body))
-            if fault is not None and len(asked) > 3:
+            with lock:
+                asked.append((self.path, body))
+                number = len(asked)
+            if fault is not None and number > 3:
                 self.reply(*fault)
             else:
                 self.reply(200, {"count": len(body["prompt"].split()), "max_model_len": 9})

@@ -5,7 +5,6 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import orjson
@@ -21,7 +20,6 @@ from synthgen.strategies import AUTO
 from synthgen.teacher.connect import slot
 from synthgen.views.report import given_away
 
-VERSION = version("synthgen")  # here, where it is not waited for: the lookup takes some milliseconds
 ROLES_TOLD: Mapping[Role, str] = {
     "propose": "proposes tasks",
     "instantiate": "writes inputs, inspects tasks",
