@@ -11,8 +11,6 @@ from synthgen.errors import SynthgenError
 if TYPE_CHECKING:
     from synthgen.api import Run, aanswer, aexpand, answer, expand
 
-__version__ = "0.1.0"  # as in pyproject.toml, from where it takes 10-30 ms to look up
-
 __all__ = ["Run", "SynthgenError", "aanswer", "aexpand", "answer", "expand"]
 
 

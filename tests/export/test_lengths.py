@@ -78,6 +78,8 @@ def test_a_message_is_as_long_as_all_that_it_says():
         {"role": "assistant", "content": "", "reasoning_content": "Two numbers.", "tool_calls": '[{"name":"add"}]'},
     ]
     assert lengths.text_of(said) == 'Add.\nTwo numbers.\n[{"name":"add"}]'
+    assert lengths.asked_of({"prompt": said[:1], "tools": "[]"}) == "[]\nAdd."
+    assert lengths.asked_of({"prompt": said[:1], "tools": None}) == "Add."
 
 
 def put(counting, rows):

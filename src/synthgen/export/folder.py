@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from synthgen import __version__, jsonl
+from synthgen import jsonl
 from synthgen.config import GENERIC, RunConfig
 from synthgen.errors import storage
 from synthgen.export import card, contract, facts, gate, plots, rl, rows, training
@@ -219,7 +219,7 @@ def facts_of(
         seeds_license=config.seeds_license,
         teacher_terms=config.teacher_terms,
         models=export.models,
-        version=__version__,
+        version=facts.VERSION,
         prompts=facts.prompts_digest(config),
         looked=facts.looked(export.run, config),
         training=ready,

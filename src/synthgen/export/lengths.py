@@ -42,6 +42,11 @@ def text_of(messages: Sequence[Message]) -> str:
     return "\n".join(part for part in said if part)
 
 
+def asked_of(row: Mapping[str, Any]) -> str:
+    """What a row asks: its tools, if it has any, and the messages of its prompt."""
+    return "\n".join([*([row["tools"]] if row.get("tools") else []), text_of(row["prompt"])])
+
+
 class Texts:
     """The lengths of texts of one kind, in the order in which they came."""
 

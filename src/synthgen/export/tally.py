@@ -10,7 +10,7 @@ import orjson
 from numpy.typing import NDArray
 
 from synthgen.export.counting import Counting
-from synthgen.export.lengths import NOTHING, Charged, Lengths, text_of
+from synthgen.export.lengths import NOTHING, Charged, Lengths, asked_of, text_of
 from synthgen.export.rows import Row
 from synthgen.records import Answer
 
@@ -49,13 +49,13 @@ class Tally:
         self._strategies.put(row["strategy"])
         self._categories.put(row["category"])
         self._languages.add(str(orjson.loads(row["metadata_json"]).get("language", "")))
-        self._columns.prompts.put(text_of(row["prompt"]))
+        self._columns.prompts.put(asked_of(row))
         self._columns.completions.put(text_of(row["completion"]), charged.get(row["id"], NOTHING))
 
     def take_pair(self, row: Row, charged: Mapping[str, Charged]) -> None:
         """Count one preference row."""
         about = orjson.loads(row["metadata_json"])
-        self._columns.pair_prompts.put(text_of(row["prompt"]))
+        self._columns.pair_prompts.put(asked_of(row))
         self._columns.chosen.put(text_of(row["chosen"]), charged.get(about.get("chosen_id", ""), NOTHING))
         self._columns.rejected.put(text_of(row["rejected"]), charged.get(about.get("rejected_id", ""), NOTHING))
 
