@@ -303,7 +303,7 @@ class RunConfig(Record):
     tokenizer: Annotated[str, EXPORT] = ""
     """A `tokenizer.json`, or a folder that holds one, by which the card tells lengths; "" for what the endpoint counted."""
     license: Annotated[str, EXPORT] = "unknown"
-    """The licence that the dataset card names: an identifier of the Hub. It is not guessed."""
+    """The licence that the dataset card names: an identifier of the Hub, or a name and a URL. It is not guessed."""
     seeds_license: Annotated[str, EXPORT] = "unknown"
     """The licence of the seed tasks, as the card tells it."""
     teacher_terms: Annotated[str, EXPORT] = "unknown"

@@ -8,8 +8,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthgen.export.card import REHEARSAL, Facts, card
+from synthgen.export.card import REHEARSAL, card
+from synthgen.export.facts import Facts, Looked, Model
 from synthgen.export.gate import Proof
+from synthgen.export.lengths import Gaps, Lengths, Spread
+from synthgen.export.licences import IDENTIFIERS
+from synthgen.export.plots import Plot
+from synthgen.export.tally import Mix
 
 GOLDEN = Path(__file__).parent / "card.md"
 PROOF = Proof(
@@ -26,12 +31,25 @@ PROOF = Proof(
         "sft_messages": {"neutral": 660, "none": 670},
     },
 )
+LENGTHS = Lengths(
+    "by the tokenizer whose `tokenizer.json` has the SHA-256 `abab`",
+    Spread((120, 300, 420, 900, 2100), (0.0125, 0.001, 0.0), (0,) * 41),
+    Spread((40, 120, 200, 700, 1900), (0.01, 0.0, 0.0), (0,) * 41),
+    Spread((180, 350, 480, 950, 1800), (0.005, 0.0, 0.0), (0,) * 41),
+    Spread((60, 150, 230, 600, 1500), (0.0025, 0.0, 0.0), (0,) * 41),
+    Gaps((-40, -5, 12, 30, 110), 0.625, (0,) * 15),
+)
 FACTS = Facts(
     license="apache-2.0",
+    seeds_license="unknown",
+    teacher_terms="allowed for research",
     languages=("de", "en"),
     rehearsal=False,
     teacher="model-a",
     judge="model-b",
+    models=(Model("proposes tasks; answers", "model-a", "model-a-2026-05-01"), Model("judges", "model-b")),
+    version="1.2.3",
+    prompts="fedcba9876543210fedc",
     rows={
         "sft": {"train": 1200, "test": 130},
         "sft_messages": {"train": 1200, "test": 130},
@@ -41,8 +59,8 @@ FACTS = Facts(
     digests={"sft": "ab" * 32, "sft_messages": "cd" * 32, "dpo": "ef" * 32, "rl": "01" * 32},
     funnel={"seed tasks": 175, "instructions accepted": 1000, "usable answers": 4000},
     marks={"3.0 to 3.5": 12, "5.0": 7},
-    strategies={"direct-answer": 900, "none": 175},
-    categories={"editing": 600, "writing": 475},
+    strategies={"direct-answer": Mix(900, 90_000), "none": Mix(175, 10_000)},
+    categories={"editing": Mix(600, 75_000), "writing": Mix(475, 25_000)},
     split_rule="18 of 175 seeds form the test side.",
     checks={("constraint:words", "format", "program"): 40, ("number", "answer", "seed"): 50},
     minimum=4,
@@ -52,9 +70,15 @@ FACTS = Facts(
     proof=PROOF,
     samples=4,
     digest="0123456789abcdef0123",
-    words=(40, 120, 800),
-    over=(0.0125, 0.001),
+    lengths=LENGTHS,
+    looked=Looked("tulu3-8gram", {"exam": (120, 3)}, 5),
+    training=("training/axolotl_sft.yml", "training/notes.txt", "training/trl_sft.py"),
 )
+PLOTS = {
+    "lengths": Plot("plots/lengths.png", "How long the rows are"),
+    "mix": Plot("plots/mix.png", "What they are a mix of"),
+    "scores": Plot("plots/scores.png", "How they were marked"),
+}
 text = st.text(st.characters(exclude_categories=["Cs"]))
 
 
@@ -66,7 +90,7 @@ def front(facts):
 
 
 def test_the_card_is_the_golden_one():
-    assert card(FACTS) == GOLDEN.read_text(encoding="utf-8")
+    assert card(FACTS, PLOTS) == GOLDEN.read_text(encoding="utf-8")
 
 
 def test_the_front_matter_names_every_split_that_has_rows_and_one_default():
@@ -96,17 +120,110 @@ def test_rehearsal_data_says_so_in_tag_and_bold():
 @given(text, st.lists(text, max_size=3))
 def test_no_name_breaks_the_front_matter(license_name, languages):
     found = front(replace(FACTS, license=license_name, languages=tuple(languages)))
-    assert found["license"] == license_name
+    assert found["license"] in IDENTIFIERS
     assert found.get("language", []) == languages
+    assert {name for name in found if name.startswith("license")} <= {"license", "license_name", "license_link"}
+    assert {"pretty_name", "tags", "configs"} < set(found)
 
 
 @given(text, text)
 def test_no_name_breaks_a_table_or_a_line(model, category):
     plain = card(FACTS)
-    hostile = card(replace(FACTS, teacher=model, judge=f"x{model}", categories={"editing": 600, category + "!": 475}))
-    assert len(hostile.splitlines()) == len(plain.splitlines())
-    row = next(line for line in hostile.splitlines() if line.endswith("! | 475 |"))
-    assert row.replace("\\|", "").count("|") == 3
+    hostile = card(
+        replace(
+            FACTS,
+            teacher=model,
+            judge=f"x{model}",
+            models=(Model("answers", model, category), Model("judges", model)),
+            license=f"x{model}",
+            seeds_license=f"x{category}",
+            teacher_terms=f"x{model}",
+            categories={"editing": Mix(600, 75_000), category + "!": Mix(475, 25_000)},
+            looked=Looked(model, {category: (120, 3)}, 5),
+        )
+    )
+    shared = hostile.split("---\n", 2)[2].splitlines()
+    assert len(shared) == len(plain.split("---\n", 2)[2].splitlines())
+    row = next(line for line in shared if line.endswith("! | 475 | 44.2% | 25000 | 25.0% |"))
+    assert row.replace("\\|", "").count("|") == 6
+
+
+@pytest.mark.parametrize(
+    ("told", "fields"),
+    [
+        ("unknown", {"license": "unknown"}),
+        (" ", {"license": "unknown"}),
+        ("Apache-2.0", {"license": "apache-2.0"}),
+        ("cc-by-sa-4.0", {"license": "cc-by-sa-4.0"}),
+        ("other", {"license": "other"}),
+        ("our-terms", {"license": "other", "license_name": "our-terms"}),
+        (
+            "our-terms (https://example.org/terms).",
+            {"license": "other", "license_name": "our-terms", "license_link": "https://example.org/terms"},
+        ),
+        (
+            "https://example.org/terms",
+            {"license": "other", "license_name": "see-license-link", "license_link": "https://example.org/terms"},
+        ),
+    ],
+)
+def test_the_licence_is_one_that_the_hub_knows_or_a_name_and_a_link_as_told(told, fields):
+    found = front(replace(FACTS, license=told))
+    assert {name: value for name, value in found.items() if name.startswith("license")} == fields
+
+
+def test_what_nobody_told_of_a_licence_is_unknown_and_to_be_asked_for():
+    untold = card(replace(FACTS, license="unknown", seeds_license="unknown", teacher_terms="unknown"))
+    assert untold.count("**unknown: ask before you publish**") == 3
+    assert "- the teacher's terms on training with its answers: `allowed for research`" in card(FACTS)
+    assert "- the prompts that were given: " in card(replace(FACTS, strategy="none"))
+
+
+def test_models_are_told_with_the_names_they_call_themselves():
+    assert "| proposes tasks; answers | model-a | model-a-2026-05-01 |" in card(FACTS)
+    assert "synthgen 1.2.3; prompts `fedcba9876543210`" in card(FACTS)
+
+
+def test_the_mix_is_told_in_rows_and_in_tokens():
+    assert "| editing | 600 | 55.8% | 75000 | 75.0% |" in card(FACTS)
+
+
+def test_lengths_name_who_counted_them_and_what_is_over_the_limits():
+    text = card(FACTS)
+    assert "| sft: whole row | 120 | 300 | 420 | 900 | 2100 | 1.2% | 0.1% | 0.0% |" in text
+    assert f"Counted {LENGTHS.counter}." in text
+    assert "dpo:" not in card(replace(FACTS, lengths=replace(LENGTHS, pair=None, chosen=None, gaps=None)))
+
+
+def test_pairs_are_told_with_what_picking_the_longer_side_comes_to():
+    assert "the longer side is the chosen one in 62.5%" in card(FACTS)
+    equal = replace(LENGTHS, gaps=replace(LENGTHS.gaps, longer=None))
+    assert "No pair's sides differ in length." in card(replace(FACTS, lengths=equal))
+    assert "## Pairs" not in card(replace(FACTS, lengths=replace(LENGTHS, gaps=None)))
+
+
+def test_what_was_looked_up_is_told_and_so_is_that_nothing_was():
+    assert "by the rule `tulu3-8gram`" in card(FACTS)
+    assert "| exam | 120 | 3 |" in card(FACTS)
+    assert "No benchmark was looked up" in card(replace(FACTS, looked=None))
+
+
+def test_pictures_stand_beside_the_card_only_where_they_were_drawn():
+    assert "![How long the rows are](plots/lengths.png)" in card(FACTS, PLOTS)
+    assert "![" not in card(FACTS)
+
+
+def test_configs_that_stand_ready_are_told_with_the_command_that_takes_them():
+    assert "python training/trl_sft.py\n" in card(FACTS)
+    assert "axolotl train training/axolotl_sft.yml\n" in card(FACTS)
+    assert "SFTTrainer(" in card(replace(FACTS, training=()))
+
+
+def test_the_rows_are_opened_from_a_split_that_is_there():
+    text = card(replace(FACTS, rows={"rl": {"test": 3}}))
+    assert 'load_dataset("PATH", "rl", split="test", streaming=True)' in text
+    assert 'polars.scan_parquet("PATH/rl/test-*.parquet")' in text
+    assert "SFTTrainer(" not in card(replace(FACTS, rows={"rl": {"test": 3}}, training=()))
 
 
 @pytest.mark.parametrize(

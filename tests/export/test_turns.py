@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthgen.export import facts, gate, parquet, rows
+from synthgen.export import gate, parquet, rows
 from synthgen.export.gate import LeakError, Search
 from synthgen.export.parquet import SCHEMAS, Files, schema_of
 from synthgen.export.rows import FURTHER_COLUMNS, FURTHER_FIELDS, Voice
+from synthgen.export.tally import Tally
 from synthgen.text.ngrams import Leaks
 
 STRATEGY = "Work slowly and write every step of the way down. Never guess the answer."
@@ -234,13 +235,14 @@ def test_a_second_system_message_further_on_is_refused():
         search("sft", sft([*TURNS, TURNS[0]]))
 
 
-def test_lengths_count_every_turn_and_words_the_last_answer():
-    tally = facts.Tally()
-    tally.take(sft([TURNS[0], *[{"role": "user", "content": "abcd" * 600}] * 2], text="one two three"))
-    tally.take(sft(completion=[{"role": "assistant", "content": "four", "reasoning_content": "abcd" * 1100}]))
-    counted = tally.counted()
-    assert counted.words == (3, 3, 3)
-    assert counted.over == (1.0, 0.0)
+def test_lengths_count_every_turn_and_what_was_thought():
+    tally = Tally()
+    tally.take(sft([TURNS[0], *[{"role": "user", "content": "abcd" * 600}] * 2], text="one two three"), {})
+    tally.take(sft(completion=[{"role": "assistant", "content": "four", "reasoning_content": "abcd" * 1100}]), {})
+    lengths = tally.counted().lengths
+    assert lengths.whole.percentiles[0] > 1100
+    assert lengths.completion.percentiles[-1] > 1100
+    assert lengths.completion.percentiles[0] < 10
 
 
 def test_long_turns_fill_a_group_of_rows(tmp_path):

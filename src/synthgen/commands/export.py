@@ -30,7 +30,9 @@ def export(
     tokenizer: Annotated[
         Path | None, typer.Option(help="A tokenizer.json, or its folder, by which the card tells lengths.")
     ] = None,
-    license: Annotated[str, typer.Option(help="The dataset's licence, an identifier of the Hub.")] = "",  # noqa: A002
+    license: Annotated[  # noqa: A002
+        str, typer.Option(help="The dataset's licence: an identifier of the Hub, or a name and a URL.")
+    ] = "",
     seeds_license: Annotated[str, typer.Option(help="The seeds' licence, for the card.")] = "",
     teacher_terms: Annotated[
         str, typer.Option(help="What the teacher's terms say of training on its answers, for the card.")

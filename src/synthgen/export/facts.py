@@ -1,90 +1,151 @@
-"""What the card says, counted from the rows and from the files of the run."""
+"""What the card says, as far as the config and the files of the run tell it."""
 
+import hashlib
 import math
-from array import array
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 
 from synthgen import jsonl
-from synthgen.config import RunConfig
-from synthgen.export.rows import Row
-from synthgen.records import Side
+from synthgen.config import GENERIC, RunConfig
+from synthgen.export.gate import Proof
+from synthgen.export.lengths import Lengths
+from synthgen.export.tally import Mix
+from synthgen.records import Role, Side
 from synthgen.runs import RunDir
 from synthgen.strategies import AUTO
-from synthgen.text.tokens import word_count
+from synthgen.teacher.connect import slot
+from synthgen.views.report import given_away
 
-CHARACTERS_PER_TOKEN = 4
-LIMITS = (1024, 2048)
-"""Tokens that a row may be over."""
+VERSION = "0.1.0"
+"""Of synthgen, as in pyproject.toml: from there it takes 10 to 30 ms to look up, and a test does."""
+ROLES_TOLD: Mapping[Role, str] = {
+    "propose": "proposes tasks",
+    "instantiate": "writes inputs, inspects tasks",
+    "answer": "answers",
+    "judge": "judges",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """What was counted over the SFT rows, and the checks over those of `rl`; the fields are those of the card's Facts."""
+class Model:
+    """Who played some roles."""
 
-    strategies: Mapping[str, int]
-    categories: Mapping[str, int]
-    checks: Mapping[tuple[str, str, str], int]
+    roles: str
+    name: str
+    served: str = ""
+    """As the endpoint calls it, where that is another name: with its date or version, mostly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was looked up so that no benchmark is given away."""
+
+    rule: str
+    benchmarks: Mapping[str, tuple[int, int]]
+    """Name to its texts, and how many of them a rejected text gave away."""
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the card says. Nothing here names a time, a path or an address."""
+
+    license: str
+    seeds_license: str
+    """Of the prompts, where prompts were given."""
+    teacher_terms: str
     languages: tuple[str, ...]
-    words: tuple[int, int, int]
-    over: tuple[float, float]
+    rehearsal: bool
+    teacher: str
+    judge: str
+    models: tuple[Model, ...]
+    version: str
+    """Of synthgen."""
+    prompts: str
+    """SHA-256 of the prompts that the models were sent."""
+    rows: Mapping[str, Mapping[str, int]]
+    """Config to split to rows, only those that have some."""
+    digests: Mapping[str, str]
+    """Config to the SHA-256 of its Parquet files."""
+    funnel: Mapping[str, int]
+    marks: Mapping[str, int]
+    """Mean mark to judged answers; empty where nothing was judged."""
+    strategies: Mapping[str, Mix]
+    categories: Mapping[str, Mix]
+    checks: Mapping[tuple[str, str, str], int]
+    """(name, kind, who says so) of a check to rows of `rl`."""
+    minimum: int
+    """Fewest checked answers of a row of `rl`."""
+    split_rule: str
+    erased: bool
+    system: str
+    """generic, none or mix."""
+    message: str
+    """The neutral system message; "" where no row has it."""
+    proof: Proof
+    samples: int
+    digest: str
+    lengths: Lengths
+    looked: Looked | None = None
+    """None where nothing was looked up."""
+    training: tuple[str, ...] = ()
+    """Paths of training scripts and configs beside the card."""
+    policy: str = ""
+    """Where the strategies came from, in a sentence; "" where nothing chose among them."""
+    strategy: str = ""
+    """How prompts that were given were answered; "" for tasks that were grown."""
 
 
-class Tally:
-    """Counts SFT rows, one at a time; it keeps four bytes of each."""
-
-    def __init__(self) -> None:
-        self._strategies: Counter[str] = Counter()
-        self._categories: Counter[str] = Counter()
-        self._checks: Counter[tuple[str, str, str]] = Counter()
-        self._languages: set[str] = set()
-        self._words = array("I")
-        self._over: Counter[int] = Counter()
-
-    def take(self, row: Row) -> None:
-        """Count one row."""
-        self._strategies[row["strategy"]] += 1
-        self._categories[row["category"]] += 1
-        self._languages.add(str(orjson.loads(row["metadata_json"]).get("language", "")))
-        self._words.append(word_count(row["completion"][-1]["content"]))
-        said = [message for name in ("prompt", "completion") for message in row[name]]
-        written = (text for message in said for name, text in message.items() if name != "role" and text)
-        tokens = sum(map(len, [*written, row.get("tools") or ""])) // CHARACTERS_PER_TOKEN
-        self._over.update(limit for limit in LIMITS if tokens > limit)
-
-    def take_checked(self, row: Row) -> None:
-        """Count one row of `rl`, once for each of its checks."""
-        for check in orjson.loads(row["checks_json"]):
-            self._checks[check["name"], check["kind"], check["source"].partition(":")[0]] += 1
-
-    def counted(self) -> Counted:
-        """What was counted."""
-        rows = len(self._words) or 1
-        languages = (code for code in self._languages if len(code) == 2 and code.isascii() and code.isalpha())
-        return Counted(
-            strategies=dict(sorted(self._strategies.items())),
-            categories=dict(sorted(self._categories.items())),
-            checks=dict(sorted(self._checks.items())),
-            languages=tuple(sorted(languages)),
-            words=spread(sorted(self._words)),
-            over=(self._over[LIMITS[0]] / rows, self._over[LIMITS[1]] / rows),
-        )
+def models(run: RunDir, config: RunConfig, names: Mapping[Role, str]) -> tuple[Model, ...]:
+    """Who played which roles, each model once."""
+    learned = run.stored().get("learned", {})
+    found: dict[tuple[str, str], list[str]] = {}
+    for role, does in ROLES_TOLD.items():
+        if (role == "judge" and not config.judged) or (role == "propose" and config.strategy):
+            continue
+        served = str(learned.get(slot(config.role(role)), {}).get("served", ""))
+        found.setdefault((names[role], served), []).append(does)
+    return tuple(Model("; ".join(roles), name, served) for (name, served), roles in found.items())
 
 
-def spread(ordered: list[int]) -> tuple[int, int, int]:
-    """Median, 90th percentile and greatest of ordered values."""
-    return (ordered[len(ordered) // 2], ordered[len(ordered) * 9 // 10], ordered[-1]) if ordered else (0, 0, 0)
+def prompts_digest(config: RunConfig) -> str:
+    """SHA-256 of the names and digests of the prompts that are sent."""
+    sent = {name: digest for name, digest in config.prompts.items() if name != GENERIC}
+    return hashlib.sha256(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def training(folder: Path) -> tuple[str, ...]:
+    """The scripts and configs that stand beside the rows, as paths from the card."""
+    return tuple(f"training/{path.name}" for path in sorted((folder / "training").glob("*")))
+
+
+def looked(run: RunDir, config: RunConfig) -> Looked | None:
+    """What was looked up, and what was rejected for it."""
+    if not config.decontaminate.rule:
+        return None
+    stages = ("prompts",) if config.strategy else ("grow", "instantiate")
+    rejected = sum(row["reason"] == "contaminated" for name in stages for row in jsonl.rows(run.rejected(name)))
+    benchmarks = {name: (int(one["items"]), int(one["touched"])) for name, one in given_away(run, config).items()}
+    return Looked(config.decontaminate.rule, benchmarks, rejected)
+
+
+STEPS = tuple(half / 2 for half in range(2, 11))
+"""Marks from 1 to 5 by half a point."""
+
+
+def stretch(step: float) -> str:
+    """What a half point is called: 3.0 to 3.5."""
+    return f"{step} to {min(step + 0.5, 5.0)}" if step < 5 else "5.0"
 
 
 def marks(run: RunDir) -> dict[str, int]:
     """Judged answers by mean mark, in steps of half a point."""
     counts = Counter(math.floor(row["mean"] * 2) / 2 for row in jsonl.rows(run.accepted("judged")))
-    return {
-        f"{step} to {min(step + 0.5, 5.0)}" if step < 5 else "5.0": number for step, number in sorted(counts.items())
-    }
+    return {stretch(step): number for step, number in sorted(counts.items())}
 
 
 def funnel(run: RunDir, config: RunConfig) -> dict[str, int]:

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -14,12 +14,15 @@ import orjson
 from synthgen import jsonl
 from synthgen.config import GENERIC, RunConfig
 from synthgen.errors import storage
-from synthgen.export import card, contract, facts, gate, rl, rows, thoughts, training
-from synthgen.export.facts import Counted, Tally
+from synthgen.export import card, contract, facts, gate, plots, rl, rows, thoughts, training
+from synthgen.export.counting import Counting
+from synthgen.export.facts import Facts, Model
 from synthgen.export.formats.writing import Formats
+from synthgen.export.lengths import Charged
 from synthgen.export.parquet import Files
 from synthgen.export.refused import Refused
 from synthgen.export.rows import Ancestry, Origin, Row, Voice
+from synthgen.export.tally import Counted, Tally, charges
 from synthgen.export.thoughts import Thoughts
 from synthgen.jsonl import Ahead
 from synthgen.prompts import Prompts
@@ -57,6 +60,9 @@ class Export:
     voice: Voice
     origin: Origin
     thoughts: Thoughts
+    models: tuple[Model, ...] = ()
+    charged: dict[str, Charged] = field(default_factory=dict)
+    """What the endpoint charged for the answers of the task whose rows are going by."""
 
     def rows(self) -> Iterator[tuple[str, Side, Row]]:
         """(config, side, row) of every row: seeds first, then what came of each task that went the whole line, in order."""
@@ -73,6 +79,8 @@ class Export:
 
     def of_task(self, one: Finished) -> Iterator[tuple[str, Side, Row]]:
         """The picked answer of a task, its pair, its clearly good and clearly bad answers, and its truth if it has one."""
+        self.charged.clear()
+        self.charged.update(charges(one.answers))
         about = rows.metadata(one.task, one.ancestry, self.origin, one.verdicts)
         shown = partial(self.thoughts.shown, one.task)
         if one.picked is not None:
@@ -149,7 +157,7 @@ def write_run(
     judge = models["judge"] if config.judged else ""
     leaks = Leaks(prompts.imposed(config.strategy))
     origin, thought = Origin(models["answer"], judge, config.rehearsed), Thoughts(config.reasoning, leaks)
-    export = Export(run, config, seeds, sides, voice, origin, thought)
+    export = Export(run, config, seeds, sides, voice, origin, thought, facts.models(run, config, models))
     recover(run.dataset)
     new = run.path / ".dataset.new"
     shutil.rmtree(new, ignore_errors=True)
@@ -166,7 +174,7 @@ def write_run(
 
 def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int]]:
     """Write every config, search it, and write what was searched and the card; config to split to rows, where there are some."""
-    tally, refused = Tally(), Refused(export.run.rejected("export"))
+    tally, refused = Tally(Counting.of(export.run, export.config)), Refused(export.run.rejected("export"))
     further = thoughts.further(export.config.reasoning, export.run.accepted("answers"))
     with Files(folder, further) as files, Formats(folder, export.config.formats) as shapes, refused:
         for config, side, row in export.rows():
@@ -177,7 +185,9 @@ def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int
             files.put(config, side, row)
             shapes.put(config, side, row)
             if config == "sft":
-                tally.take(row)
+                tally.take(row, export.charged)
+            if config == "dpo":
+                tally.take_pair(row, export.charged)
             if config == "rl":
                 tally.take_checked(row)
     counts = files.counts(SPLITS)
@@ -187,7 +197,8 @@ def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int
             digests = {name: digest(folder / name) for name in counts}
             found = gate.search(folder, leaks, export.voice)
             proof = found.model_copy(update={"reasoning": export.thoughts.told()})
-            told = card.card(facts_of(export, tally.counted(), counts, digests, proof))
+            known = facts_of(export, tally.counted(), counts, digests, proof, facts.training(folder))
+            told = card.card(known, plots.write(folder, known))
             gate.search_card(told, leaks)
             (folder / "README.md").write_text(told, encoding="utf-8")
             (folder / PROOF).write_bytes(
@@ -211,11 +222,19 @@ def facts_of(
     counts: Mapping[str, Mapping[str, int]],
     digests: Mapping[str, str],
     proof: gate.Proof,
-) -> card.Facts:
-    """What the card says of a run."""
+    ready: tuple[str, ...],
+) -> Facts:
+    """What the card says of a run, with the training configs that stand ready."""
     config = export.config
-    return card.Facts(
+    return Facts(
         license=config.license,
+        seeds_license=config.seeds_license,
+        teacher_terms=config.teacher_terms,
+        models=export.models,
+        version=facts.VERSION,
+        prompts=facts.prompts_digest(config),
+        looked=facts.looked(export.run, config),
+        training=ready,
         languages=counted.languages,
         rehearsal=config.rehearsed,
         teacher=export.origin.teacher,
@@ -237,8 +256,7 @@ def facts_of(
         policy=facts.policy(config),
         strategy=config.strategy,
         digest=config.digest,
-        words=counted.words,
-        over=counted.over,
+        lengths=counted.lengths,
     )
 
 

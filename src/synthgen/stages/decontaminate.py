@@ -110,8 +110,11 @@ def strings(value: Any) -> Iterator[str]:
 
 def tokenizer(path: Path | None) -> "Tokenize":
     """The tokens of a `tokenizer.json`; without one, words. Raises InputError where it cannot be used."""
-    if path is None:
-        return words
+    return words if path is None else Subwords(opened_tokenizer(path))
+
+
+def opened_tokenizer(path: Path) -> Any:
+    """A `tokenizer.json`, or that of a folder, as the library `tokenizers` has it. Raises InputError where it cannot be used."""
     try:
         from tokenizers import Tokenizer
     except ImportError as error:
@@ -122,8 +125,7 @@ def tokenizer(path: Path | None) -> "Tokenize":
         raise InputError(f"{path} is not a tokenizer.json: {error}") from error
     loaded.no_truncation()  # some files cut texts at what their model reads, and what is cut is not seen
     loaded.no_padding()
-
-    return Subwords(loaded)
+    return loaded
 
 
 class Subwords:
