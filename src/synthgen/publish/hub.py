@@ -127,15 +127,14 @@ class Hub:
         """Our error for one that is no answer of the Hub, or that wraps one."""
         from huggingface_hub.errors import HfHubHTTPError
 
-        cause = error.__cause__
-        if isinstance(cause, HfHubHTTPError):
-            return self._refused(cause.response.status_code, cause.server_message or "")
-        if isinstance(error, http_error()) or isinstance(cause, http_error()):
-            why = self._scrubbed(str(cause or error)) or type(error).__name__
-            return PushError(
-                f"cannot reach {self._api().endpoint} ({why}); look to the network, then run the same command again: "
-                "what was sent is not sent twice"
-            )
+        for one in chain_of(error):
+            if isinstance(one, HfHubHTTPError):
+                return self._refused(one.response.status_code, one.server_message or "")
+            if isinstance(one, http_error()):
+                return PushError(
+                    f"cannot reach {self._api().endpoint} ({self._scrubbed(str(one)) or type(one).__name__}); look to the "
+                    "network, then run the same command again: what was sent is not sent twice"
+                )
         return PushError(f"{self.name} was not pushed: {self._scrubbed(str(error)) or type(error).__name__}")
 
     def _refused(self, status: int, said: str) -> PushError:
@@ -171,6 +170,13 @@ def token() -> str | None:
     from huggingface_hub import get_token
 
     return get_token()
+
+
+def chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and what it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def digest_of(file: Any) -> str:
