@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from synthgen import rowfiles
+from synthgen import datafolders, rowfiles
 from synthgen.checks import reading
 from synthgen.errors import InputError
 from synthgen.records import Check
@@ -73,7 +73,7 @@ def read(given: Given) -> Iterator[Prompt]:
 
 def rows(given: Given) -> Iterator[tuple[Mapping[str, Any], str]]:
     """Every row with its place. What cannot be read as a row is one too, a Broken one."""
-    for file in rowfiles.files(given.path):
+    for file in datafolders.files(given.path):
         for chunk in rowfiles.read(file, broken=True):
             for number, row in zip(chunk.numbers(), chunk.rows, strict=True):
                 yield row, f"{file} {'line' if chunk.lines else 'row'} {number}"
@@ -99,7 +99,7 @@ def check(given: Given) -> None:
 def count(given: Given) -> int:
     """How many rows there are, as far as they can be counted."""
     found = 0
-    for file in rowfiles.files(given.path):
+    for file in datafolders.files(given.path):
         with suppress(InputError):
             found += rowfiles.count(file)
     return found
