@@ -259,7 +259,7 @@ def link_file(folder: Path) -> None:
     [
         (lambda folder: (folder / "README.md").unlink(), "is no dataset folder"),
         (lambda folder: (folder / "README.md").write_text("# Rows\n"), "has no front matter"),
-        (lambda folder: (folder / "README.md").write_text("---\na: [\n---\n"), "cannot be read"),
+        (lambda folder: (folder / "README.md").write_text("---\na: [\n---\n"), "is not YAML"),
         (lambda folder: (folder / "README.md").write_text("---\nlicense: mit\n---\n"), "lists no configs"),
         (lambda folder: (folder / "erasure.json").unlink(), "the folder is not whole"),
         (lambda folder: shutil.rmtree(folder / "dpo"), "there is no such file"),

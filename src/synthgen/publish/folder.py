@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
+from synthgen import datafolders
+from synthgen.datafolders import CARD
 from synthgen.errors import InputError
 from synthgen.export.folder import PROOF, digest
 from synthgen.publish.secrets import texts
 
-CARD = "README.md"
 UNKNOWN = "unknown"
 REHEARSAL = "rehearsal"
 SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.parquet")
@@ -59,33 +59,20 @@ def files(folder: Path) -> dict[str, int]:
 
 def card(folder: Path) -> Card:
     """The card's front matter. Raises InputError where it cannot be read."""
-    import yaml
-
-    try:
-        text = (folder / CARD).read_text(encoding="utf-8")
-        _, front, _ = text.split("---\n", 2) if text.startswith("---\n") else ("", "", "")
-        told = yaml.safe_load(front)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"the front matter of {folder / CARD} cannot be read; export the run again") from error
-    if not isinstance(told, dict):
+    told = datafolders.front_matter(folder)
+    if not told:
         raise InputError(f"{folder / CARD} has no front matter; export the run again")
-    configs = [one for one in told.get("configs") or [] if isinstance(one, dict)]
+    configs = told.get("configs") or []
     described = {str(one.get("config_name")): DIGEST.search(str(one.get("description"))) for one in configs}
     return Card(
         license=str(told.get("license") or UNKNOWN),
         rehearsal=REHEARSAL in (told.get("tags") or []),
-        configs={str(one.get("config_name")): patterns(one.get("data_files")) for one in configs},
+        configs={
+            name: [pattern for patterns in of.values() for pattern in patterns]
+            for name, of in datafolders.configs_of(told).items()
+        },
         digests={name: found.group() for name, found in described.items() if found},
     )
-
-
-def patterns(data_files: Any) -> list[str]:
-    """The patterns of a config, in any of the forms that the Hub takes."""
-    if isinstance(data_files, str):
-        return [data_files]
-    if isinstance(data_files, dict):
-        return patterns(data_files.get("path"))
-    return [one for inner in data_files or [] for one in patterns(inner)]
 
 
 def faults(folder: Path, told: Card, sizes: Mapping[str, int]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from synthgen.datafolders import CARD
 from synthgen.export.folder import PROOF
 from synthgen.publish import folder as folders
 from synthgen.publish.folder import UNKNOWN
@@ -186,7 +187,7 @@ def check_remote(name: str, remote: Remote, *, private: bool | None, allowed: Al
             f"{name} is {now} and you asked for {wanted}; change it in the repository's settings on the Hub, or leave the "
             "flag out"
         )
-    foreign = [path for path in remote.files if not kept(path) and path != folders.CARD]
+    foreign = [path for path in remote.files if not kept(path) and path != CARD]
     if foreign and PROOF not in remote.files and not allowed.others:
         raise PushError(
             f"{name} holds {foreign[0]} and is no dataset that synthgen pushed; choose another name, or put the dataset in "

@@ -1,6 +1,7 @@
 """Prompts that one already has: the rows of a JSON lines or Parquet file, each as a prompt or with why it is none.
 
-A row has `prompt`, or `instruction` and perhaps `input`, or `messages` of one turn; `id`, `category` and `check` or `checks` may stand beside.
+A row has `prompt` (a text, or one message in a list), or `instruction` and perhaps `input`, or `messages` of one turn; `id`, `category`
+and `check` or `checks` may stand beside.
 """
 
 from collections.abc import Iterator, Mapping
@@ -134,12 +135,18 @@ def prompt(identity: str, place: str, row: Mapping[str, Any], field: str) -> Pro
 def asked(row: Mapping[str, Any], field: str) -> tuple[Any, Any]:
     """What a row wants asked, and the input to it. Neither need be text."""
     if field:
-        return rowfiles.value(row, field), ""
+        return turn(rowfiles.value(row, field)), ""
     name = next((name for name in FIELDS if row.get(name) is not None), "prompt")
     if name == "messages":
         return only_turn(row["messages"]), ""
     given = row.get("input") if name == "instruction" else None
-    return row.get(name, MISSING), "" if given is None else given
+    return turn(row.get(name, MISSING)), "" if given is None else given
+
+
+def turn(value: Any) -> Any:
+    """A text, or what the user says where there is a list of messages in its place, as TRL has prompts."""
+    messages = isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value)
+    return only_turn(value) if messages else value
 
 
 def only_turn(messages: Any) -> Any:
