@@ -65,6 +65,8 @@ class Hub:
         self.faults: list[Fault] = []
         self.ignored: set[str] = set()
         """Paths that a .gitignore of the repository keeps out."""
+        self.meanwhile: dict[str, bytes] = {}
+        """Files that somebody else pushes while the next push is under way."""
         self.url = ""
 
     def fail(self, method: str, part: str, what: int | str, *, times: int = 1000, text: str = "") -> None:
@@ -88,6 +90,8 @@ def git_digest(data: bytes) -> str:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    """Else every answer waits 40 ms for the acknowledgement of its own head."""
     hub: Hub
 
     def log_message(self, *_: object) -> None:
@@ -211,6 +215,9 @@ class Handler(BaseHTTPRequestHandler):
         if found is None:
             return
         held = found.files(revision)
+        if self.hub.meanwhile:
+            found.commit(revision, {**held, **self.hub.meanwhile}, "somebody else's")
+            self.hub.meanwhile = {}
         told = []
         for one in json.loads(self.body)["files"]:
             path = one["path"]

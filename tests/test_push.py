@@ -236,6 +236,19 @@ def test_the_value_of_a_key_that_the_run_names_is_found(
     assert push(run, NAME, *GO, "--allow-secrets").exit_code == 0
 
 
+def test_the_token_itself_is_found_in_the_rows_of_a_store_that_no_variable_names(
+    hub: Hub, push: Push, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("HF_TOKEN")
+    (tmp_path / "token").write_text(TOKEN)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    assert push(folder, NAME, *GO).exit_code == 0
+    (folder / "notes.txt").write_text(f"push with {TOKEN}")
+    done = push(folder, NAME, *GO)
+    assert done.exit_code == 1
+    assert "notes.txt holds the value of HF_TOKEN" in done.output
+
+
 def spoil_shard(folder: Path) -> None:
     path = folder / "sft" / "train-00000-of-00001.parquet"
     path.write_bytes(path.read_bytes()[:-100])
@@ -380,6 +393,14 @@ def test_a_repository_that_keeps_files_out_is_noticed(hub: Hub, push: Push, fini
     assert done.exit_code == 1
     assert "does not hold erasure.json as it is here" in done.output
     assert ".gitignore" in done.output
+
+
+def test_what_somebody_else_pushes_meanwhile_is_not_overwritten(hub: Hub, push: Push, finished: Path):
+    hub.meanwhile = {"README.md": b"theirs"}
+    done = push(finished, NAME, *GO)
+    assert done.exit_code == 1
+    assert "was changed while it was pushed" in done.output
+    assert held(hub) == {"README.md": b"theirs"}
 
 
 def test_a_run_that_is_being_written_is_not_pushed(hub: Hub, push: Push, finished: Path, tmp_path: Path):

@@ -11,6 +11,7 @@ import typer
 from synthgen.commands.common import NOT_STARTED, foreseen
 
 if TYPE_CHECKING:
+    from synthgen.publish.hub import Hub
     from synthgen.publish.push import Plan
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, or a dataset folder.")]
@@ -45,13 +46,14 @@ def push(
 
         hubs.check_name(name)
         allowed = pushing.Allowed(allow_rehearsal, allow_unknown_license, allow_secrets, replace)
+        token = hubs.token()
+        environment = {**os.environ, **({"HF_TOKEN": token} if token else {})}
+        hub = hubs.Hub(name, token, revision)
         if dry_run:
-            show(pushing.plan(run, allowed), name, revision)
+            show(pushing.plan(run, allowed, environment), hub if token else None, name, revision)
             return
         with pushing.held(run):
-            plan = pushing.plan(run, allowed)
-            token = None if plan.refusals else hubs.token()
-            hub = hubs.Hub(name, token, revision)
+            plan = pushing.plan(run, allowed, environment)
             done, commit = pushing.push(plan, hub, token, private=private, allowed=allowed, message=message)
         count = Counter(done.changes.values())
         told = ", ".join(f"{count[what]} {what}" for what in ("new", "replaced", "unchanged", "deleted"))
@@ -65,18 +67,17 @@ def quiet() -> None:
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
-def show(plan: "Plan", name: str, revision: str) -> None:
-    """Say what would go; exit code 1, with the reasons, where it must not."""
-    from synthgen.publish import hub as hubs
+def show(plan: "Plan", hub: "Hub | None", name: str, revision: str) -> None:
+    """Say what would go; exit code 1, with the reasons, where it must not. Without a token there is no Hub to ask."""
     from synthgen.publish import push as pushing
+    from synthgen.publish.hub import PushError
 
     known = "the Hub was not asked, since there is no token; what it has beside these files would be deleted there"
-    token = hubs.token()
-    if token:
+    if hub is not None:
         try:
-            plan = pushing.compared(plan, hubs.Hub(name, token, revision))
+            plan = pushing.compared(plan, hub)
             known = state(plan)
-        except hubs.PushError as error:
+        except PushError as error:
             known = f"the Hub was not asked: {error}"
     for path, what in plan.changes.items():
         typer.echo(f"{what:<9} {plan.sizes.get(path, 0):>15,} bytes  {path}")

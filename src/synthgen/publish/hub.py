@@ -166,10 +166,14 @@ class Hub:
 
 
 def token() -> str | None:
-    """The token that huggingface_hub has: of HF_TOKEN, or of its own store."""
+    """The token that huggingface_hub has: of HF_TOKEN, of its own store, or of a CI that it trusts."""
     from huggingface_hub import get_token
+    from huggingface_hub.errors import DeviceCodeError, OIDCError
 
-    return get_token()
+    try:
+        return get_token()
+    except (DeviceCodeError, OIDCError, OSError) as error:
+        raise PushError(f"huggingface_hub has no token to give: {TOKEN.sub('***', str(error))}; {LOG_IN}") from None
 
 
 def chain_of(error: BaseException | None) -> Iterator[BaseException]:
