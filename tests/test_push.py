@@ -104,12 +104,22 @@ def test_shards_that_are_no_longer_in_the_folder_are_gone_after_a_push(hub: Hub,
     push(folder, NAME, *GO)
     hub.repositories[NAME].files()["sft/train-00001-of-00002.parquet"] = b"of an earlier run"
     hub.repositories[NAME].files()["LICENSE"] = b"added by hand"
+    hub.repositories[NAME].files()["old/LICENSE"] = b"of a folder that is gone"
     (folder / "README.md").write_text((folder / "README.md").read_text() + "\nMore words.\n")
     done = push(folder, NAME, *GO)
     assert done.exit_code == 0, done.output
     assert held(hub) == {**on_disk(folder), "LICENSE": b"added by hand"}
     assert "0 new, 1 replaced" in done.output
-    assert "1 deleted" in done.output
+    assert "2 deleted" in done.output
+
+
+def test_bytes_of_the_same_number_are_not_the_same_file(hub: Hub, push: Push, folder: Path):
+    push(folder, NAME, *GO)
+    files = hub.repositories[NAME].files()
+    for path in ("README.md", "dpo/train-00000-of-00001.parquet"):
+        files[path] = files[path][::-1]
+    assert "0 new, 2 replaced" in push(folder, NAME, *GO).output
+    assert held(hub) == on_disk(folder)
 
 
 def test_names_with_the_signs_of_patterns_delete_nothing_else(hub: Hub, push: Push, folder: Path):

@@ -93,6 +93,20 @@ def test_a_secret_in_json_inside_a_column_is_found_behind_its_escapes(tmp_path: 
     assert [one.first for one in Search().folder(tmp_path, ["x.parquet"])] == ["row b"]
 
 
+def test_a_key_with_signs_that_json_escapes_is_found_inside_json(tmp_path: Path):
+    key = 'quo"te and back\\slash'
+    pq.write_table(pa.table({"id": ["a"], "metadata_json": [json.dumps({"note": key})]}), tmp_path / "x.parquet")
+    (tmp_path / "x.jsonl").write_text(json.dumps({"content": key}) + "\n")
+    found = Search({"MY_KEY": key}).folder(tmp_path, ["x.parquet", "x.jsonl"])
+    assert [(one.path, one.kind) for one in found] == [
+        (path, "the value of MY_KEY") for path in ("x.parquet", "x.jsonl")
+    ]
+
+
+def test_a_secret_behind_an_escape_in_a_program_is_found():
+    assert Search().kinds(rf"print('token:\n{SECRETS['a GitHub token']}')") == {"a GitHub token"}
+
+
 def test_rows_are_counted_and_the_first_is_named(tmp_path: Path):
     text = f"AIza{BODY[:35]}"
     pq.write_table(pa.table({"text": ["no", text, text, text]}), tmp_path / "x.parquet")

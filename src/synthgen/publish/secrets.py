@@ -84,11 +84,11 @@ class Search:
         """`environment`: name of a variable to its value; short values are not looked for."""
         given = {f"the value of {name}": value for name, value in (environment or {}).items()}
         self._values = {kind: value for kind, value in given.items() if len(value) >= SHORTEST_VALUE}
-        self._encoded = {kind: re.compile(re.escape(value.encode())) for kind, value in self._values.items()}
+        self._encoded = [re.compile(b"|".join(map(re.escape, written(value)))) for value in self._values.values()]
 
     def suspect(self, data: Any) -> bool:
         """Whether bytes may hold a secret: never no where there is one, quickly."""
-        return any(shape.search(data) for shape in (*BYTES.values(), *self._encoded.values()))
+        return any(shape.search(data) for shape in (*BYTES.values(), *self._encoded))
 
     def kinds(self, text: str) -> set[str]:
         """The kinds of secrets in a text."""
@@ -108,6 +108,11 @@ class Search:
                 first.setdefault(kind, place)
                 count[kind] = count.get(kind, 0) + 1
         return [Found(name, kind, first[kind], count[kind]) for kind in sorted(first)]
+
+
+def written(value: str) -> tuple[bytes, bytes]:
+    """How a value stands in a text, and how in JSON."""
+    return value.encode(errors="replace"), orjson.dumps(value.encode(errors="replace").decode())[1:-1]
 
 
 def is_secret(match: re.Match[str]) -> bool:
