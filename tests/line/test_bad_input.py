@@ -36,7 +36,7 @@ def run_of(seeds: Path, out: Path, *more: object) -> tuple[object, ...]:
         ("", "holds no seed task"),
         ("{not json}\n", "line 1 is not JSON"),
         (GOOD + '{"input": "", "output": "x"}\n', "line 2 has no instruction"),
-        (GOOD + '["a list"]\n', "line 2 is not an object"),
+        (GOOD + '["a list"]\n', "line 2 is not a JSON object"),
         ('{"instruction": "Do it well now.", "instances": [{"input": "x"}]}\n', "line 1: instances.0.output"),
         (GOOD.replace('{"ins', '{"id": "a", "ins') * 2, "two seeds have the id a"),
     ],
@@ -53,7 +53,7 @@ def test_a_seeds_path_that_does_not_exist(tmp_path: Path):
 
 
 def test_a_folder_without_seed_files(tmp_path: Path):
-    assert "has no .jsonl file" in refused(*run_of(tmp_path, tmp_path / "run"))
+    assert "holds no .jsonl, .parquet, .arrow file" in refused(*run_of(tmp_path, tmp_path / "run"))
 
 
 def test_an_unreachable_server(tmp_path: Path):

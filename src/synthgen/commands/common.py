@@ -23,7 +23,7 @@ DONE, NOT_STARTED, WRONG_USAGE, STOPPED = 0, 1, 2, 3
 LOG_EVERY_SECONDS = 10.0
 SAID = {"tasks": "made into tasks", "answers": "answered", "pairs": "paired"}
 """Stages by what is done there to an instruction or task."""
-SeedsPath = Annotated[Path, typer.Option("--seeds", help="A .jsonl file of seed tasks, or a folder of them.")]
+SeedsPath = Annotated[Path, typer.Option("--seeds", help="Seed tasks: JSON lines or Parquet, a file or a folder.")]
 OutPath = Annotated[Path, typer.Option("--out", help="The run directory; the same command on it goes on.")]
 Teacher = Annotated[
     str,

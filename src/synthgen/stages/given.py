@@ -1,6 +1,7 @@
 """Prompts that one already has: the rows of a JSON lines or Parquet file, each as a prompt or with why it is none.
 
-A row has `prompt`, or `instruction` and perhaps `input`, or `messages` of one turn; `id`, `category` and `check` or `checks` may stand beside.
+A row has `prompt` (a text, or one message in a list), or `instruction` and perhaps `input`, or `messages` of one turn; `id`, `category`
+and `check` or `checks` may stand beside.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from synthgen import rowfiles
+from synthgen import datafolders, rowfiles
 from synthgen.checks import reading
 from synthgen.errors import InputError
 from synthgen.records import Check
@@ -73,7 +74,7 @@ def read(given: Given) -> Iterator[Prompt]:
 
 def rows(given: Given) -> Iterator[tuple[Mapping[str, Any], str]]:
     """Every row with its place. What cannot be read as a row is one too, a Broken one."""
-    for file in rowfiles.files(given.path):
+    for file in datafolders.files(given.path):
         for chunk in rowfiles.read(file, broken=True):
             for number, row in zip(chunk.numbers(), chunk.rows, strict=True):
                 yield row, f"{file} {'line' if chunk.lines else 'row'} {number}"
@@ -99,7 +100,7 @@ def check(given: Given) -> None:
 def count(given: Given) -> int:
     """How many rows there are, as far as they can be counted."""
     found = 0
-    for file in rowfiles.files(given.path):
+    for file in datafolders.files(given.path):
         with suppress(InputError):
             found += rowfiles.count(file)
     return found
@@ -134,12 +135,18 @@ def prompt(identity: str, place: str, row: Mapping[str, Any], field: str) -> Pro
 def asked(row: Mapping[str, Any], field: str) -> tuple[Any, Any]:
     """What a row wants asked, and the input to it. Neither need be text."""
     if field:
-        return rowfiles.value(row, field), ""
+        return turn(rowfiles.value(row, field)), ""
     name = next((name for name in FIELDS if row.get(name) is not None), "prompt")
     if name == "messages":
         return only_turn(row["messages"]), ""
     given = row.get("input") if name == "instruction" else None
-    return row.get(name, MISSING), "" if given is None else given
+    return turn(row.get(name, MISSING)), "" if given is None else given
+
+
+def turn(value: Any) -> Any:
+    """A text, or what the user says where there is a list of messages in its place, as TRL has prompts."""
+    messages = isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value)
+    return only_turn(value) if messages else value
 
 
 def only_turn(messages: Any) -> Any:
