@@ -10,22 +10,31 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from synthgen import rowfiles
 from synthgen.errors import InputError
 from synthgen.export import contract
+from synthgen.export.formats import llamafactory, view
+from synthgen.export.formats.registry import VIEWS
 from synthgen.rowfiles import Broken
 
 README = "README.md"
 FAULTS: Mapping[str, str] = {
     **contract.MEANINGS,
+    **view.MEANINGS,
+    "file_name": "a dataset's file is not there, or not named relative to its list",
     "no_configs": "the README lists no configs: `load_dataset` would merge all files of the folder",
     "no_rows": "the file has no row: `load_dataset` fails on it",
     "not_a_row": "a line is not a JSON object, or a text is not UTF-8",
     "other_columns": "the columns or their types are not those of the config's other files",
     "split_without_file": "the README lists a split that has no file",
     "unknown_shape": "no trainer's columns are among those of the rows",
+    "unlisted": "no dataset of `dataset_info.json` is this file",
     "unreadable": "the file cannot be read",
+    "wrong_columns": "a dataset's entry does not name all of its columns, or not what they are: those left out count as absent",
     "wrong_count": "`dataset_info` gives another number of rows than there are",
+    "wrong_tags": "a dataset's entry does not name all of the tags that its turns have",
 }
 """What each fault means, those of the contract included."""
 Fault = Callable[[Mapping[str, Any]], str]
@@ -47,7 +56,10 @@ class Finding:
 
 
 def check_folder(folder: Path) -> list[Finding]:
-    """What each config's and each further format's files hold, in streaming. Raises InputError for a folder that is none."""
+    """What each config's and each further format's files hold, in streaming; a finding for each file.
+
+    Where the README lists something that is not so, the finding's path is the README. Raises InputError for a folder that is none.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name a run's dataset folder, or any Hub-style one")
     if not (folder / README).is_file():
@@ -55,8 +67,16 @@ def check_folder(folder: Path) -> list[Finding]:
     front = front_matter(folder / README)
     configs = front.get("configs")
     if not isinstance(configs, list) or not configs:
-        return [Finding(README, "", 0, {"no_configs": 1}, {"no_configs": "the front matter"})]
-    return [one for config in configs if isinstance(config, dict) for one in config_findings(folder, config, front)]
+        listed = [lacking("", "no_configs", "the front matter")]
+    else:
+        known = (config for config in configs if isinstance(config, dict))
+        listed = [one for config in known for one in config_findings(folder, config, front)]
+    return [*listed, *format_findings(folder), *info_findings(folder / llamafactory.INFO)]
+
+
+def lacking(config: str, why: str, place: str, rows: int = 0, path: str = README) -> Finding:
+    """What is not as a list of files says."""
+    return Finding(path, config, rows, {why: 1}, {why: place})
 
 
 def front_matter(path: Path) -> dict[str, Any]:
@@ -78,7 +98,7 @@ def config_findings(folder: Path, config: Mapping[str, Any], front: Mapping[str,
     for split, patterns in data_files(config):
         paths = sorted({path for one in patterns for path in matching(folder, one)})
         if not paths:
-            yield Finding(README, name, 0, {"split_without_file": 1}, {"split_without_file": f"{name}/{split}"})
+            yield lacking(name, "split_without_file", f"{name}/{split}")
         rows = 0
         for path in paths:
             columns = schema_of(path)
@@ -88,19 +108,55 @@ def config_findings(folder: Path, config: Mapping[str, Any], front: Mapping[str,
             yield one
         told = counts_told(front, name).get(split)
         if paths and told is not None and told != rows:
-            place = f"{name}/{split}: {told} told, {rows} found"
-            yield Finding(README, name, rows, {"wrong_count": 1}, {"wrong_count": place})
+            yield lacking(name, "wrong_count", f"{name}/{split}: {told} told, {rows} found", rows)
 
 
 def data_files(config: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """(split, patterns) of a config, in any of the forms that the Hub takes."""
-    files = config.get("data_files", ())
+    files = config.get("data_files", f"{config.get('data_dir', config.get('config_name', ''))}/**/*.parquet")
     if isinstance(files, str):
         files = [{"split": "train", "path": files}]
     for one in files:
         told = one if isinstance(one, dict) else {"split": "train", "path": one}
         path = told.get("path", ())
         yield str(told.get("split", "train")), [path] if isinstance(path, str) else [str(each) for each in path]
+
+
+def format_findings(folder: Path) -> Iterator[Finding]:
+    """What the files of the further formats hold."""
+    for name, views in VIEWS.items():
+        for one in views:
+            for path in sorted(folder.glob(one.path.format(split="*"))):
+                yield file_finding(folder, path, name, one.fault)
+
+
+def info_findings(path: Path) -> Iterator[Finding]:
+    """What LLaMA-Factory's list of datasets says, against the files beside it."""
+    files = {one.name for one in path.parent.glob("*.jsonl")}
+    entries = info_of(path)
+    if not files and not entries:
+        return
+    faults: dict[str, int] = {}
+    first: dict[str, str] = {}
+    named = {name: str(one.get("file_name", "")) for name, one in entries.items()}
+    wrong = [(name, llamafactory.info_fault(one)) for name, one in entries.items()]
+    wrong += [(name, "file_name") for name, file in named.items() if file not in files]
+    wrong += [(file, "unlisted") for file in sorted(files - set(named.values()))]
+    for name, why in wrong:
+        if why:
+            faults[why] = faults.get(why, 0) + 1
+            first.setdefault(why, name)
+    yield Finding(llamafactory.INFO, "llamafactory", len(entries), faults, first)
+
+
+def info_of(path: Path) -> dict[str, dict[str, Any]]:
+    """The datasets of a list; {} where it is not there or is none."""
+    try:
+        found = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    entries = found.items() if isinstance(found, dict) else ()
+    return {name: one for name, one in entries if isinstance(one, dict)}
 
 
 def matching(folder: Path, pattern: str) -> list[Path]:

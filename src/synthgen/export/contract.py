@@ -162,6 +162,8 @@ def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return said and (one.get("tool_calls") or "") == (other.get("tool_calls") or "")
 
 
+KNOWN = frozenset({"user", "assistant", "system", "tool"})
+"""Roles. A chat template renders any other as it stands, and the model learns to speak in it."""
 AFTER: Mapping[str, frozenset[str]] = {
     "": frozenset({"system", "user"}),
     "system": frozenset({"user"}),
@@ -196,7 +198,7 @@ def message_fault(message: object, parts: list[str]) -> str:
     if not isinstance(message, dict) or "role" not in message or "content" not in message:
         return "not_messages"
     role, content = message["role"], message["content"]
-    if role not in {"user", "assistant", "system", "tool"}:
+    if not isinstance(role, str) or role not in KNOWN:
         return "unknown_role"
     if not isinstance(content, str):
         return "null_content" if content is None else "not_text"

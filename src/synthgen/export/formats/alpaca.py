@@ -1,0 +1,42 @@
+"""Alpaca: the last question as `instruction`, its answer as `output`, earlier turns as `history`; it has no place for tools.
+
+Source: LLaMA-Factory data/README.md, "Alpaca Format", and axolotl's instruction tuning page. `input` is empty: a task and its
+input are one message in the folder, and LLaMA-Factory would join the two with one line break more.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from synthgen.export.formats.view import View, has_tools, tagged, with_content, wrong_fields
+from synthgen.export.rows import Row
+
+FIELDS = ("instruction", "input", "output", "system", "history")
+
+
+def write(row: Row, _split: str, _number: int) -> Row | str:
+    """A question with its answer."""
+    if has_tools(row):
+        return "tools"
+    messages = row["prompt"]
+    system = messages[0]["content"] if messages[0]["role"] == "system" else ""
+    said = [tagged(message) for message in (messages[1:] if system else messages)]
+    history = [list(pair) for pair in zip(said[:-1:2], said[1::2], strict=True)]
+    output = tagged(row["completion"][0])
+    return {"instruction": said[-1], "input": "", "output": output, "system": system, "history": history}
+
+
+def read(row: Mapping[str, Any]) -> Row | str:
+    """Prompt and answer of a row."""
+    wrong = wrong_fields(row, ("instruction", "output"), FIELDS)
+    history = row.get("history", [])
+    if wrong or not isinstance(history, list) or not all(isinstance(one, list) and len(one) == 2 for one in history):
+        return wrong or "missing_field"
+    asked = "\n".join(text for text in (row["instruction"], row.get("input") or "") if isinstance(text, str) and text)
+    turns = [*(text for pair in history for text in pair), asked]
+    prompt = [with_content({"role": ("user", "assistant")[place % 2]}, text) for place, text in enumerate(turns)]
+    system = [{"role": "system", "content": row["system"]}] if row.get("system") else []
+    answer = with_content({"role": "assistant"}, row["output"])
+    return {"prompt": [*system, *prompt], "completion": [answer]}
+
+
+VIEWS = (View("sft", "alpaca/sft.{split}.jsonl", write, read),)
