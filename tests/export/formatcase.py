@@ -36,7 +36,11 @@ def tool(text, place=0, name="weather"):
     return {"role": "tool", "content": text, "tool_call_id": f"call_{place}", "name": name}
 
 
-WEATHER = {"name": "weather", "description": "Of a town.", "parameters": {"type": "object", "properties": {}}}
+WEATHER = {
+    "name": "weather",
+    "description": "Of a town.",
+    "parameters": {"type": "object", "properties": {"town": {"type": "string"}}},
+}
 TOOLS = json.dumps([{"type": "function", "function": WEATHER}], separators=(",", ":"))
 
 ONE = {"prompt": [SYSTEM, user("Capital of France?")], "completion": [assistant("Paris.")], **ABOUT}
