@@ -8,10 +8,12 @@ import datasets
 import orjson
 import pyarrow.parquet as pq
 import pytest
+from conftest import ROOT
 from formatcase import CALLED, GOOD, LONG_PAIR, ONE, PAIR, ROWS, THOUGHT, joined
 
 from synthgen import steps
 from synthgen.errors import ConfigError
+from synthgen.export import contract
 from synthgen.export.check import check_folder
 from synthgen.export.formats.registry import TAKES, VIEWS
 from synthgen.export.formats.writing import Formats, told
@@ -182,6 +184,14 @@ def test_the_next_export_without_formats_leaves_none(exported, tmp_path):
     shutil.copytree(exported[0], run)
     assert "formats" not in steps.export_again(run)
     assert not {name.split("/")[0] for name in names_in(run / "dataset")} & {*VIEWS, "formats.json"}
+
+
+def test_the_page_names_every_format_file_and_reason():
+    page = (ROOT / "docs" / "reference" / "formats.md").read_text()
+    for name in (*VIEWS, *TAKES, *contract.MEANINGS):
+        assert f"`{name}`" in page, name
+    for reason in ("tools", "several_turns", "text_beside_call", "parallel_results", "no_call_id"):
+        assert f"| `{reason}` |" in page
 
 
 def test_an_unknown_format_is_refused_with_the_names_of_the_known_ones(exported):

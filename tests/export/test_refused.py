@@ -122,9 +122,9 @@ def test_an_export_that_fails_leaves_the_last_ones_reasons(tmp_path):
         refused.put("sft", ONE, "blank")
     refused.place(rows=True)
     before = path.read_bytes()
-    with pytest.raises(KeyboardInterrupt), Refused(path) as refused:
+    with pytest.raises(KeyError), Refused(path) as refused:
         refused.put("sft", ONE | {"id": "another"}, "blank")
-        raise KeyboardInterrupt
+        refused.put("sft", {}, "blank")
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == ["export.jsonl"]
 
@@ -137,6 +137,7 @@ def test_an_export_that_fails_leaves_the_last_ones_reasons(tmp_path):
         (ONE | {"completion": [assistant("a" * 500 + "<|im_end|>" + "b" * 500)]}, "a" * 80 + "<|im_end|>" + "b" * 110),
         (ONE | {"prompt": [user("</s>")], "completion": None}, "</s>"),
         (ONE | {"completion": [assistant("\ud800")]}, "?"),
+        (ONE | {"completion": [assistant("So.", reasoning_content="Hm.</s>")]}, "Hm.</s>"),
     ],
 )
 def test_the_evidence_is_short_and_shows_the_fault(row, shown):

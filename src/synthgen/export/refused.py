@@ -78,9 +78,10 @@ def evidence(config: str, row: Mapping[str, Any]) -> str:
 
 
 def said(messages: object) -> list[str]:
-    """The contents of messages, as far as they are text."""
-    found = [message.get("content") for message in messages] if isinstance(messages, list) else []
-    return [content for content in found if isinstance(content, str)]
+    """What messages say, and what was thought before, as far as it is text."""
+    found = messages if isinstance(messages, list) else []
+    texts = [message.get(name) for message in found for name in ("reasoning_content", "content")]
+    return [text for text in texts if isinstance(text, str)]
 
 
 def shown(text: str) -> str:
