@@ -17,6 +17,8 @@ from synthgen.export import contract
 from synthgen.export.check import check_folder
 from synthgen.export.formats.registry import TAKES, VIEWS
 from synthgen.export.formats.writing import Formats, told
+from synthgen.runs import RunDir
+from synthgen.views.story import why
 
 ALL = tuple(VIEWS)
 
@@ -169,6 +171,17 @@ def test_every_row_of_a_run_is_in_every_format_and_all_are_read_back_as_good(exp
     assert sum(map(len, (one["files"] for one in told_of["formats"].values() if "files" in one))) + 1 == sum(
         "-of-" not in path for path in rows
     )
+
+
+def test_the_story_of_a_row_names_its_places_in_the_folder_alone(exported):
+    run, _ = exported
+    one = pq.read_table(run / "dataset" / "sft" / "test-00000-of-00001.parquet")["id"].to_pylist()[-1]
+    assert [
+        line for line in why(RunDir(run), one).splitlines() if "a row of" in line and line.startswith(f"{one} ")
+    ] == [
+        f"{one}  a row of sft/test",
+        f"{one}  a row of sft_messages/test",
+    ]
 
 
 def test_the_search_for_strategy_text_counts_the_folders_own_rows_alone(exported):

@@ -15,6 +15,7 @@ from synthgen.errors import InputError
 from synthgen.export.refused import Refused, evidence
 from synthgen.runs import RunDir
 from synthgen.views import report
+from synthgen.views.story import why
 
 
 @pytest.fixture
@@ -116,15 +117,30 @@ def test_a_run_without_a_complete_row_has_no_dataset_and_the_export_says_so(run)
     assert not (run / "dataset").exists()
 
 
+def test_the_story_of_a_row_that_was_left_out_says_why(run):
+    one = first_pick(run)
+    spoil(run, "So.<|im_end|>", only=lambda row: row["id"] == one)
+    steps.export_again(run, {"formats": ("verl",)})
+    told = why(RunDir(run), one)
+    assert f"{one}  rejected by the export to sft: special_tokens\n        So.<|im_end|>" in told
+    assert "a row of sft" not in told
+
+
+def spoilt(path):
+    """Refuse a row, and fail."""
+    with Refused(path) as refused:
+        refused.put("sft", ONE | {"id": "another"}, "blank")
+        refused.put("sft", {}, "blank")
+
+
 def test_an_export_that_fails_leaves_the_last_ones_reasons(tmp_path):
     path = tmp_path / "rejected" / "export.jsonl"
     with Refused(path) as refused:
         refused.put("sft", ONE, "blank")
     refused.place(rows=True)
     before = path.read_bytes()
-    with pytest.raises(KeyError), Refused(path) as refused:
-        refused.put("sft", ONE | {"id": "another"}, "blank")
-        refused.put("sft", {}, "blank")
+    with pytest.raises(KeyError):
+        spoilt(path)
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == ["export.jsonl"]
 
