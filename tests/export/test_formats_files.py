@@ -9,7 +9,7 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT
-from formatcase import CALLED, GOOD, LONG_PAIR, ONE, PAIR, ROWS, THOUGHT, joined
+from formatcase import CALLED, GOOD, LONG_PAIR, ONE, PAIR, ROWS, SEVERAL, THOUGHT, joined
 
 from synthgen import steps
 from synthgen.errors import ConfigError
@@ -70,6 +70,19 @@ def test_a_trainer_that_takes_the_folder_needs_no_more_files(tmp_path):
     found = put(tmp_path / "a", ("rl", "train", ROWS["rl"][0]), names=["grpo", "axolotl"])
     assert found == {"axolotl": {"takes": ["sft_messages", "dpo"]}, "grpo": {"takes": ["rl"]}}
     assert names_in(tmp_path / "a") == {"formats.json"}
+
+
+def test_alpaca_rows_with_a_history_have_a_file_of_their_own_so_that_both_load(tmp_path):
+    found = put(
+        tmp_path / "a", ("sft", "train", ONE), ("sft", "train", SEVERAL), ("sft", "test", CALLED), names=["alpaca"]
+    )
+    assert found["alpaca"] == {
+        "files": {"alpaca/sft.train.jsonl": 1, "alpaca/turns.train.jsonl": 1},
+        "left_out": {"sft": {"tools": 1}},
+    }
+    for name, fields in (("sft", set()), ("turns", {"history"})):
+        (row,) = lines(tmp_path / "a" / "alpaca" / f"{name}.train.jsonl")
+        assert set(row) - {"instruction", "input", "output", "system"} == fields
 
 
 def test_verl_rows_are_numbered_within_their_split_and_typed_as_it_reads_them(tmp_path):
@@ -167,7 +180,8 @@ def test_every_row_of_a_run_is_in_every_format_and_all_are_read_back_as_good(exp
         assert told_of["formats"][name]["left_out"] == {}
         for view in views:
             for split, count in told_of.get(view.config, {}).items():
-                assert rows[view.path.format(split=split)] == count
+                several = view.path.startswith("alpaca/turns")  # the run has none
+                assert rows.get(view.path.format(split=split), 0) == count * (not several)
     assert sum(map(len, (one["files"] for one in told_of["formats"].values() if "files" in one))) + 1 == sum(
         "-of-" not in path for path in rows
     )

@@ -28,14 +28,21 @@ from synthgen.export.formats.registry import VIEWS
 FUNCTION = orjson.loads(TOOLS)[0]
 
 
-def view(name, config):
-    """The view of a format that takes the rows of a config."""
-    return next(one for one in VIEWS[name] if one.config == config)
+def views(name, config):
+    """The views of a format that take the rows of a config."""
+    return [one for one in VIEWS[name] if one.config == config]
 
 
 def written(name, config, row, number=0):
-    """A row as it stands in the files of a format."""
-    return view(name, config).write(row, "train", number)
+    """A row as it stands in the one file of a format that takes it."""
+    (found,) = (one for one in (each.write(row, "train", number) for each in views(name, config)) if one is not None)
+    return found
+
+
+def fault(name, config, row):
+    """What every view that takes such rows says of one."""
+    (found,) = {one.fault(row) for one in views(name, config)}
+    return found
 
 
 GOLDEN = [
@@ -172,7 +179,7 @@ GOLDEN = [
         "alpaca",
         "sft",
         ONE,
-        {"instruction": "Capital of France?", "input": "", "output": "Paris.", "system": "You answer.", "history": []},
+        {"instruction": "Capital of France?", "input": "", "output": "Paris.", "system": "You answer."},
     ),
     (
         "nemo",
@@ -211,7 +218,7 @@ GOLDEN = [
 @pytest.mark.parametrize(("name", "config", "row", "golden"), GOLDEN)
 def test_a_row_stands_in_a_format_as_its_readers_expect(name, config, row, golden):
     assert written(name, config, row, 7) == golden
-    assert view(name, config).fault(golden) == ""
+    assert fault(name, config, golden) == ""
 
 
 def test_every_view_has_a_golden_row():
@@ -291,9 +298,9 @@ TURN = {"from": "human", "value": "Who?"}
     ],
 )  # fmt: skip
 def test_a_row_that_breaks_a_formats_contract_says_why(name, config, row, why):
-    assert view(name, config).fault(row) == why
+    assert fault(name, config, row) == why
 
 
 def test_an_alpaca_input_is_part_of_what_is_asked():
     row = {"instruction": "Shorten.", "input": "It is raining.", "output": "Rain."}
-    assert view("alpaca", "sft").read(row)["prompt"] == [user("Shorten.\nIt is raining.")]
+    assert views("alpaca", "sft")[0].read(row)["prompt"] == [user("Shorten.\nIt is raining.")]

@@ -1,7 +1,8 @@
 """Alpaca: the last question as `instruction`, its answer as `output`, earlier turns as `history`; it has no place for tools.
 
 Source: LLaMA-Factory data/README.md, "Alpaca Format", and axolotl's instruction tuning page. `input` is empty: a task and its
-input are one message in the folder, and LLaMA-Factory would join the two with one line break more.
+input are one message in the folder, and LLaMA-Factory would join the two with one line break more. Rows with a history have a file
+of their own: `datasets` takes the kind of a field from the first 10 MB, and could not read a history that begins after them.
 """
 
 from collections.abc import Mapping
@@ -10,11 +11,25 @@ from typing import Any
 from synthgen.export.formats.view import View, has_tools, tagged, with_content, wrong_fields
 from synthgen.export.rows import Row
 
-FIELDS = ("instruction", "input", "output", "system", "history")
+FIELDS = ("instruction", "input", "output", "system")
 
 
-def write(row: Row, _split: str, _number: int) -> Row | str:
-    """A question with its answer."""
+def write(row: Row, _split: str, _number: int) -> Row | str | None:
+    """A question with its answer, where it is the first."""
+    found = whole(row)
+    if isinstance(found, str):
+        return found
+    return None if found.pop("history") else found
+
+
+def write_turns(row: Row, _split: str, _number: int) -> Row | None:
+    """A question with its answer and the turns before it, where there are any."""
+    found = whole(row)
+    return None if isinstance(found, str) or not found["history"] else found
+
+
+def whole(row: Row) -> Row | str:
+    """A question with its answer and its history."""
     if has_tools(row):
         return "tools"
     messages = row["prompt"]
@@ -27,7 +42,7 @@ def write(row: Row, _split: str, _number: int) -> Row | str:
 
 def read(row: Mapping[str, Any]) -> Row | str:
     """Prompt and answer of a row."""
-    wrong = wrong_fields(row, ("instruction", "output"), FIELDS)
+    wrong = wrong_fields(row, ("instruction", "output"), (*FIELDS, "history"))
     history = row.get("history", [])
     if wrong or not isinstance(history, list) or not all(isinstance(one, list) and len(one) == 2 for one in history):
         return wrong or "missing_field"
@@ -39,4 +54,7 @@ def read(row: Mapping[str, Any]) -> Row | str:
     return {"prompt": [*system, *prompt], "completion": [answer]}
 
 
-VIEWS = (View("sft", "alpaca/sft.{split}.jsonl", write, read),)
+VIEWS = (
+    View("sft", "alpaca/sft.{split}.jsonl", write, read),
+    View("sft", "alpaca/turns.{split}.jsonl", write_turns, read),
+)

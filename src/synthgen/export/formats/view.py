@@ -33,8 +33,9 @@ class View:
     """Whose rows it takes, and whose contract holds for them."""
     path: str
     """Of its files, with `{split}`, relative to the dataset folder."""
-    write: Callable[[Row, str, int], Row | str]
-    """A row as it stands there, by its split and its number in it; or why the format cannot hold it."""
+    write: Callable[[Row, str, int], Row | str | None]
+    """A row as it stands there, by its split and its number in it; or why the format cannot hold it; None for a row of another
+    of its views."""
     read: Callable[[Mapping[str, Any]], Row | str]
     """What is trained on of such a row, as the folder has it; or what is wrong."""
     fields: Mapping[str, Any] | None = None

@@ -140,10 +140,10 @@ class Formats:
         written = view.write(row, split, file.rows if file else 0)
         if isinstance(written, str):
             self._left.setdefault((name, view.config), Counter())[written] += 1
-            return
-        if file is None:
-            file = self._files[view.path, split] = self._opened(view, split)
-        file.put(written)
+        elif written is not None:
+            if file is None:
+                file = self._files[view.path, split] = self._opened(view, split)
+            file.put(written)
 
     def _opened(self, view: View, split: str) -> File:
         path = self._folder / view.path.format(split=split)
