@@ -217,8 +217,8 @@ def test_the_page_names_every_format_file_and_reason():
     page = (ROOT / "docs" / "reference" / "formats.md").read_text()
     for name in (*VIEWS, *TAKES, *contract.MEANINGS):
         assert f"`{name}`" in page, name
-    for reason in ("tools", "several_turns", "text_beside_call", "parallel_results", "no_call_id"):
-        assert f"| `{reason}` |" in page
+    for reason in ("tools", "several_turns", "text_beside_call", "parallel_results", "no_call_id", "unanswered_call"):
+        assert f"`{reason}`" in page.split("## What a format cannot hold")[1].split("##")[0]
 
 
 def test_an_unknown_format_is_refused_with_the_names_of_the_known_ones(exported):

@@ -241,6 +241,8 @@ TWICE = joined(
         ],
     }
 )
+HALF = joined(CALLED | {"prompt": [user("Rain in Bonn and Lima?"), *CALLING["completion"], tool("wet")]})
+NO_ID = calls(("weather", {})).replace(',"id":"call_0"', "")
 UNNAMED = joined(CALLED | {"prompt": [*CALLED["prompt"][:-1], {"role": "tool", "content": "wet"}]})
 
 
@@ -249,6 +251,8 @@ UNNAMED = joined(CALLED | {"prompt": [*CALLED["prompt"][:-1], {"role": "tool", "
     [
         ("openai", "dpo", LONG_PAIR, "several_turns"),
         ("openai", "sft_messages", UNNAMED, "no_call_id"),
+        ("openai", "sft_messages", HALF, "unanswered_call"),
+        ("openai", "sft_messages", joined(CALLING | {"completion": [assistant("", tool_calls=NO_ID)]}), "no_call_id"),
         ("sharegpt", "sft_messages", joined(BOTH), "text_beside_call"),
         ("llamafactory", "sft_messages", joined(BOTH), "text_beside_call"),
         ("llamafactory", "sft_messages", TWICE, "parallel_results"),

@@ -16,9 +16,25 @@ from synthgen.export.rows import Row
 
 def messages_of(messages: Sequence[Row]) -> list[Row] | str:
     """Messages as the service has them: arguments of calls as JSON text, no name beside a tool's answer."""
-    if any(one["role"] == "tool" and not one.get("tool_call_id") for one in messages):
-        return "no_call_id"
-    return [message_of(one) for one in messages]
+    return wrong_ids(messages) or [message_of(one) for one in messages]
+
+
+def wrong_ids(messages: Sequence[Row]) -> str:
+    """Why the service would not know which call is answered by what; "" where every call that is not the last word is answered."""
+    waiting: set[object] = set()
+    for message in messages:
+        if message["role"] == "tool":
+            if message.get("tool_call_id") not in waiting:
+                return "no_call_id"
+            waiting.remove(message["tool_call_id"])
+            continue
+        if waiting:
+            return "unanswered_call"
+        ids = [call.get("id") for call in orjson.loads(message.get("tool_calls") or "[]")]
+        if not all(isinstance(one, str) and one for one in ids):
+            return "no_call_id"
+        waiting = set(ids)
+    return ""
 
 
 def message_of(message: Row) -> Row:
@@ -71,7 +87,7 @@ def back(messages: object) -> list[Row] | str:
         if isinstance(one, str):
             return one
         found.append(one)
-    return found
+    return wrong_ids(found) or found
 
 
 def message_back(message: object) -> Row | str:
@@ -81,13 +97,11 @@ def message_back(message: object) -> Row | str:
     if not message.keys() <= {"role", "content", "tool_calls", "tool_call_id"}:
         return "other_fields"
     calls = message.get("tool_calls")
-    if message["role"] == "tool" and not message.get("tool_call_id"):
-        return "no_call_id"
     if calls is None and "content" not in message:
         return "missing_field"
     found = with_content({"role": message["role"]}, message.get("content", ""))
     if message["role"] == "tool":
-        found["tool_call_id"] = message["tool_call_id"]
+        found["tool_call_id"] = str(message.get("tool_call_id"))
     return found if calls is None else {**found, "tool_calls": calls_back(calls)}
 
 

@@ -14,12 +14,13 @@ OPEN, CLOSE = "<think>\n", "\n</think>\n\n"
 THOUGHT = re.compile(re.escape(OPEN) + "(.*?)" + re.escape(CLOSE), re.DOTALL)
 MEANINGS: Mapping[str, str] = {
     "missing_field": "a field of the contract is missing, or of another kind",
-    "no_call_id": "a tool's answer does not say which call it answers",
+    "no_call_id": "a call has no id, or a tool's answer names no call that waits for one",
     "other_fields": "there are fields that the contract does not have: some services refuse the whole file",
     "parallel_results": "several tools answer in a row: turns of two sides have no place for that",
     "several_turns": "the prompt has several turns: the format takes one",
     "text_beside_call": "an assistant speaks and calls a tool in one message: a turn is one of the two",
     "tools": "tools are called or offered: the format has no place for them",
+    "unanswered_call": "the conversation goes on before every call is answered",
     "unknown_tag": "a turn is from none of human, gpt, system, function_call and observation",
 }
 """What each further fault means."""
