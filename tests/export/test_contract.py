@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 
 from synthgen.export import contract
 from synthgen.export.contract import fault
+from synthgen.text.special import special_tokens
 
 TALK = joined(ONE)
 CALL = calls(("weather", {"town": "Bonn"}))
@@ -162,6 +163,18 @@ def test_no_tools_may_be_said_in_each_way_that_trainers_take(tools):
 def test_null_fields_of_a_message_are_as_if_they_were_not_there():
     null = dict.fromkeys(("reasoning_content", "tool_calls", "tool_call_id", "name"))
     assert fault("sft", ONE | {"completion": [assistant("Paris.", **null)]}) == ""
+
+
+PIECES = st.sampled_from(
+    ["<", "|", "im_end", ">", "[", "INST", "/", "]", "s", "</s>", "\n", "\x07", "<|", "|>", "é", "｜", "<pad", "a"]
+)
+
+
+@given(st.lists(PIECES, min_size=1).map("".join), st.lists(PIECES).map("".join))
+def test_the_fast_look_for_special_tokens_agrees_with_the_plain_one(one, other):
+    row = ONE | {"prompt": [user(f"{one}.")], "completion": [assistant(f"{other}.")]}
+    plain = special_tokens(one) or special_tokens(other)
+    assert (fault("sft", row) == "special_tokens") == bool(plain)
 
 
 ANY = st.recursive(

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from synthgen.text.special import special_tokens
+from synthgen.text.special import MARKER
 
 ROW_BYTES = 2_000_000
 """Of a row, about: above it the Hub's viewer shows nothing."""
@@ -28,8 +28,10 @@ OWN: Mapping[str, tuple[str, ...]] = {
 }
 """Config to the columns that it is trained by."""
 FOREIGN = {config: RESERVED.difference(names, {"tools"}) for config, names in OWN.items()}
-SUSPICIOUS = bytes([*range(9), 11, 12, *range(14, 32), 127, ord("<"), ord("[")])
-"""Bytes without which a text holds no chat-template marker and no control character."""
+CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
+"""Control characters, in UTF-8."""
+SUSPICIOUS = CONTROLS + b"<["
+"""Bytes without which a text holds no chat-template marker and no control character: that is seen at once."""
 MEANINGS: Mapping[str, str] = {
     "bad_tool_calls": "tool_calls is not a JSON string of a list of {type, function: {name, arguments: object}}",
     "bad_tools": "tools is not a JSON string of a list of functions",
@@ -76,9 +78,10 @@ def text_fault(row: Mapping[str, Any], parts: Sequence[str]) -> str:
     about = row.get("metadata_json")
     if len(written) + (len(about) if isinstance(about, str) else 0) > ROW_BYTES:
         return "too_large"
-    if len(written.translate(None, SUSPICIOUS)) != len(written) and any(map(special_tokens, parts)):
-        return "special_tokens"
-    return ""
+    if len(written.translate(None, SUSPICIOUS)) == len(written):
+        return ""
+    special = MARKER.search(whole) or len(written.translate(None, CONTROLS)) != len(written)
+    return "special_tokens" if special else ""
 
 
 def supervised(row: Mapping[str, Any], parts: list[str]) -> str:
