@@ -21,6 +21,8 @@ from synthgen.strategies import Taxonomy
 LIMIT = Field(json_schema_extra={"kind": "limit"})
 EXPORT = Field(json_schema_extra={"kind": "export"})
 Kind = Literal["generative", "limit", "export"]
+Format = Literal["alpaca", "axolotl", "grpo", "llamafactory", "nemo", "openai", "sharegpt", "trl", "verl"]
+"""A further shape of the rows: docs/reference/formats.md."""
 Mode = Literal["default", "parity"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -293,7 +295,7 @@ class RunConfig(Record):
     ids."""
     rl_minimum: Annotated[int, Field(ge=2, json_schema_extra={"kind": "export"})] = 4
     """Fewest checked answers of a task whose pass rate is told in `rl/`."""
-    formats: Annotated[tuple[str, ...], EXPORT] = ()
+    formats: Annotated[tuple[Format, ...], EXPORT] = ()
     """Further shapes that the rows are written in, beside the Parquet folder: names of docs/reference/formats.md."""
     reasoning: Annotated[Literal["apart", "tags", "drop"], EXPORT] = "apart"
     """What becomes of what a model thought before its answer: a field `reasoning_content` of its own, `<think>` tags before the

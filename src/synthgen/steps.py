@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthgen import jsonl, line, prices, prompts, specs, strategies
 from synthgen.config import GENERIC, ROLES, RoleConfig, RunConfig, build, read_toml
-from synthgen.errors import ConfigError, StorageError, SynthgenError, TeacherError
+from synthgen.errors import ConfigError, InputError, StorageError, SynthgenError, TeacherError
 from synthgen.export import gate
 from synthgen.line import Line, Progress
 from synthgen.records import Answer, Role, Seed, Side, Task
@@ -343,10 +343,20 @@ def export(prepared: Prepared) -> dict[str, Any]:
 
 
 def export_again(out: Path, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Write the dataset folder of a run anew, as its last command would, or with other export keys."""
-    job = reopened(out)
-    with RunDir(out).locked():
-        return export(prepare(job, begins=False, export=values))
+    """Write the dataset folder of a run anew, as its last command would, or with other export keys.
+
+    Config to split to rows; where there are any, what was left out under `rejected`, and further shapes under `formats`.
+    Raises InputError where no row is complete.
+    """
+    from synthgen.export.formats import writing  # see EXPORT
+
+    job, run = reopened(out), RunDir(out)
+    with run.locked():
+        counts = export(prepare(job, begins=False, export=values))
+        if not counts:
+            raise InputError(f"{out} has no complete row, so there is no dataset: go on with the run, then export it")
+        further = {"rejected": dict(report.reasons(run, report.EXPORT)), "formats": writing.told(run.dataset)}
+        return {**counts, **{name: told for name, told in further.items() if told}}
 
 
 def model_of(run: RunDir, config: RunConfig, role: Role) -> str:

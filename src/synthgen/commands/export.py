@@ -19,7 +19,10 @@ def export(
     ] = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", help="A further shape of the rows, by name; several times for several."),
+        typer.Option(
+            "--format",
+            help="A further shape of the rows: alpaca, llamafactory, nemo, openai, sharegpt or verl; several times for several.",
+        ),
     ] = None,
     reasoning: Annotated[
         str, typer.Option(help="What was thought before an answer: apart (a field of its own), tags, or drop.")

@@ -174,13 +174,15 @@ def write_run(
 
 def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int]]:
     """Write every config, search it, and write what was searched and the card; config to split to rows, where there are some."""
-    tally, refused = Tally(Counting.of(export.run, export.config)), Refused(export.run.rejected("export"))
+    tally, refused, why = Tally(Counting.of(export.run, export.config)), Refused(export.run.rejected("export")), ""
     further = thoughts.further(export.config.reasoning, export.run.accepted("answers"))
     with Files(folder, further) as files, Formats(folder, export.config.formats) as shapes, refused:
         for config, side, row in export.rows():
-            why = contract.fault(config, row)
+            if config != "sft_messages":  # the texts of the row before, once more
+                why = contract.fault(config, row)
+                if why:
+                    refused.put(config, row, why)
             if why:
-                refused.put(config, row, why)
                 continue
             files.put(config, side, row)
             shapes.put(config, side, row)
@@ -204,6 +206,7 @@ def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int
             (folder / PROOF).write_bytes(
                 orjson.dumps(proof.model_dump(exclude_none=True), option=orjson.OPT_INDENT_2) + b"\n"
             )
+    refused.place(rows=bool(counts))
     return counts
 
 

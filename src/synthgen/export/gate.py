@@ -11,6 +11,7 @@ import orjson
 
 from synthgen.config import GENERIC
 from synthgen.errors import ConfigError, SynthgenError
+from synthgen.export.contract import OWN
 from synthgen.export.rows import FURTHER_FIELDS, Voice
 from synthgen.export.thoughts import Reasoning
 from synthgen.records import Record
@@ -142,10 +143,11 @@ def check_neutral(text: str, leaks: Leaks) -> None:
 def search(folder: Path, leaks: Leaks, voice: Voice) -> Proof:
     """Look for strategy text in every string of every row, and at every system message; what was searched.
 
-    Where there is none to look for, only the messages are read back.
+    Where there is none to look for, only the messages are read back. The files of further formats are not read: they
+    hold texts of these rows and no others (`export.formats`).
     """
     whole = Search(leaks, voice)
-    for path in sorted(folder.rglob("*.parquet")):
+    for path in sorted(path for config in OWN for path in (folder / config).glob("*.parquet")):
         for row in rows_of(path, whole=bool(leaks)):
             whole.take(path.parent.name, row)
     return whole.proof()

@@ -23,10 +23,13 @@ from synthgen.views.tasks import survey
 LONGER_CHOSEN = (0.35, 0.65)
 """Share of pairs whose longer side is chosen, outside of which length itself is probably being rewarded."""
 
+EXPORT = "export"
+"""The name of the file of rows that were left out of the dataset."""
+
 
 def counted(run: RunDir, config: RunConfig) -> dict[str, Any]:
     """What the files of a run hold, as plain values."""
-    rejected = {stage: reasons(run, stage) for stages in STAGES.values() for stage in stages}
+    rejected = {stage: reasons(run, stage) for stages in (*STAGES.values(), (EXPORT,)) for stage in stages}
     balance = {name: stage_balance(run, name) for name in STAGES}
     seen = survey(run, judged=config.judged, ended=balance["pairs" if config.judged else "answers"]["in"])
     categories = {name: one.tasks for name, one in sorted(seen.categories.items())}

@@ -14,6 +14,7 @@ from synthgen.runs import STAGES, RunDir
 from synthgen.strategies import AUTO
 from synthgen.teacher.ledger import Ledger
 from synthgen.views.checked import SAID
+from synthgen.views.report import EXPORT
 
 LONGEST_TEXT = 4000
 """Characters of a prompt or reply that are shown."""
@@ -60,6 +61,8 @@ class Story:
             for name in rejected:
                 for row in self.records(self.run.rejected(name)):
                     yield from self.of_rejected(name, row)
+        for row in self.records(self.run.rejected(EXPORT)):
+            yield from self.of_rejected(f"the export to {row['config']}", row)
         yield from self.in_dataset()
         yield from self.replayed()
 
@@ -156,7 +159,7 @@ class Story:
         yield f"{row['id']}  rejected by {stage}: {row['reason']}"
         if row["evidence"]:
             yield from quoted(row["evidence"])
-        if row["nearest"]:
+        if row.get("nearest"):
             yield from self.neighbour(row["nearest"])
 
     def neighbour(self, nearest: tuple[str, float]) -> Iterator[str]:
@@ -173,6 +176,8 @@ class Story:
             import pyarrow.parquet as pq  # takes a while, and only a finished run needs it
 
             split = path.name.partition("-")[0]
+            if "id" not in pq.read_schema(path).names:
+                continue  # a further shape of rows that are looked at anyway
             for found in pq.read_table(path, columns=["id"])["id"].to_pylist():
                 if found.removesuffix("-p") == self.identity or found.startswith(f"{self.identity}-"):
                     yield f"{found}  a row of {path.parent.name}/{split}"
