@@ -1,9 +1,9 @@
 """The erasure gate: nothing that leaves the program quotes a strategy prompt, and what was searched is told."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,7 +57,7 @@ class Search:
     strings: int = 0
     windows: int = 0
     tasks: int = 0
-    systems: dict[str, Counter[Kind]] = field(default_factory=dict)
+    systems: dict[str, Counter[Kind]] = field(default_factory=lambda: defaultdict(Counter))
 
     def proof(self) -> Proof:
         """What was searched so far."""
@@ -79,7 +79,7 @@ class Search:
         said = [message for value in row.values() if isinstance(value, list) for message in value]
         kind = kind_of(config, row, said, self.voice)
         self.rows += 1
-        self.systems.setdefault(config, Counter())[kind] += 1
+        self.systems[config][kind] += 1
         if self.leaks:
             self._search(config, row, said, kind)
 
@@ -89,18 +89,19 @@ class Search:
         if row["source"] == "human":
             task = "\n".join([*(message["content"] for message in said if message["role"] != "system"), *texts_of(row)])
         searched = {"assistant"} if kind == "strategy" else {"assistant", "system"}
-        written = (message["content"] for message in said if message["role"] in searched)
-        for text in chain(written, texts_of(row)):
+        written = [message["content"] for message in said if message["role"] in searched]
+        labels = list(texts_of(row))
+        self.strings += len(written) + len(labels)
+        for text in (*written, "\n".join(labels)):  # most labels are a word, so that they are looked through at once
             looked = self.leaks.look(text)
-            self.strings += 1
             self.windows += looked.windows
             if looked.quotations:
-                self._allow(config, row, text, task)
+                self._allow(config, row, [text] if text in written else labels, task)
         self.tasks += bool(self.leaks.look(task).quotations)
 
-    def _allow(self, config: str, row: Mapping[str, Any], text: str, task: str) -> None:
-        """Raise LeakError unless all that a text quotes stands in the row's own task."""
-        found = self.leaks.find(text, allowed=task)
+    def _allow(self, config: str, row: Mapping[str, Any], texts: Iterable[str], task: str) -> None:
+        """Raise LeakError unless all that texts quote stands in the row's own task."""
+        found = next(filter(None, (self.leaks.find(text, allowed=task) for text in texts)), None)
         if found is not None:
             raise LeakError(
                 f'row {row["id"]} of {config} quotes a strategy prompt: "{found}"; nothing was exported. '
@@ -136,9 +137,16 @@ def search(folder: Path, leaks: Leaks, voice: Voice) -> Proof:
     Where there is none to look for, only the messages are read back.
     """
     whole = Search(leaks, voice)
+    files: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*.parquet")):
-        for row in rows_of(path, whole=bool(leaks)):
-            whole.take(path.parent.name, row)
+        files.setdefault(path.parent.name, []).append(path)
+    sources = [chain.from_iterable(rows_of(path, whole=bool(leaks)) for path in paths) for paths in files.values()]
+    for rows in zip_longest(
+        *sources
+    ):  # side by side: configs have the same texts in the same order, and each is searched once
+        for config, row in zip(files, rows, strict=True):
+            if row is not None:
+                whole.take(config, row)
     return whole.proof()
 
 
