@@ -89,7 +89,7 @@ class Search:
         if row["source"] == "human":
             task = "\n".join([*(message["content"] for message in said if message["role"] != "system"), *texts_of(row)])
         searched = {"assistant"} if kind == "strategy" else {"assistant", "system"}
-        written = [message["content"] for message in said if message["role"] in searched]
+        written = [text for message in said if message["role"] in searched for text in said_in(message)]
         labels = list(texts_of(row))
         self.strings += len(written) + len(labels)
         for text in (*written, "\n".join(labels)):  # most labels are a word, so that they are looked through at once
@@ -167,6 +167,11 @@ def rows_of(path: Path, *, whole: bool) -> Iterator[dict[str, Any]]:
         some = None if whole else [name for name in file.schema_arrow.names if name in SYSTEM_MESSAGE_OF]
         for batch in file.iter_batches(batch_size=500, columns=some, use_threads=False):
             yield from batch.to_pylist()
+
+
+def said_in(message: Mapping[str, str | None]) -> Iterator[str]:
+    """What a message says: its content, and whatever else it carries but its role."""
+    return (text for name, text in message.items() if name != "role" and text is not None)
 
 
 def texts_of(row: Mapping[str, Any]) -> Iterator[str]:
