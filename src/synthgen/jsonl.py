@@ -194,7 +194,10 @@ def last(path: Path) -> dict[str, Any] | None:
 
 def bare(row: dict[str, Any]) -> dict[str, Any]:
     """A row without its envelope."""
-    return {key: value for key, value in row.items() if key not in ENVELOPE}
+    rest = row.copy()
+    for key in ENVELOPE:
+        rest.pop(key, None)
+    return rest
 
 
 def records(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:

@@ -38,6 +38,8 @@ def planted():
     yield "dpo", rows.dpo(TASK, PAIR, two, VOICE, ABOUT)
     yield "dpo", rows.dpo(TASK, PAIR, other, VOICE, ABOUT)
     yield "kto", rows.kto(TASK, [answer(0, QUOTED)], judged, VOICE, ABOUT, mean=3.5, floor=3)[0]
+    for name in ("reasoning_content", "tool_calls"):
+        yield "sft", clean | {"completion": [{**clean["completion"][0], name: QUOTED}]}
     yield "sft", clean | {"category": QUOTED}
     yield "sft", clean | {"metadata_json": rows.dumped({"labels": ["a", QUOTED]})}
     yield "sft", clean | {"metadata_json": rows.dumped({"marks": {QUOTED: 1}})}
@@ -123,6 +125,19 @@ def test_a_clean_row_passes_and_what_was_searched_is_counted():
     assert proof.system_messages == {"sft": {"neutral": 1}}
     longer = searched("sft", row | {"completion": [*row["completion"], *row["completion"]]})
     assert (longer.strings - proof.strings, longer.windows - proof.windows) == (1, 3)
+
+
+def test_what_two_labels_say_one_after_the_other_is_no_quotation():
+    row = rows.sft(TASK, answer(0), VOICE, ABOUT) | {"strategy": "never guess", "category": "the answer"}
+    assert searched("sft", row).found == 0
+    with pytest.raises(LeakError, match="never guess the answer"):
+        searched("sft", row | {"category": "never guess the answer"})
+
+
+def test_what_a_message_does_not_carry_is_not_counted():
+    row = rows.sft(TASK, answer(0), VOICE, ABOUT)
+    said = [{**row["completion"][0], "reasoning_content": None}]
+    assert searched("sft", row | {"completion": said}) == searched("sft", row)
 
 
 def test_in_a_mix_rows_with_and_without_the_message_are_told_apart():

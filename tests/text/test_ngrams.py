@@ -73,5 +73,26 @@ def test_what_is_found_stands_in_the_text_and_in_a_prompt(spoken):
         assert found in " ".join(words(PROMPT))
 
 
+SIGNS = st.sampled_from([" ", ", ", "\n", " -- ", ".", "'", "c++ ", "#", " .", "; It's "])
+ODD = "Don't use C++ or .NET 4.5 here, it's not what we're paid for. C# is rock'n'roll to me."
+
+
+@given(st.lists(st.tuples(st.sampled_from([*words(PROMPT), *words(ODD), "x"]), SIGNS), max_size=40))
+def test_what_is_found_is_what_comparing_every_run_finds(spoken):
+    text = "".join(word + sign for word, sign in spoken)
+    prompts_of = {"slow": PROMPT, "odd": ODD}
+    sought = {run for prompt in prompts_of.values() for run in windows(words(prompt), RUN)}
+    shorter = {tuple(words(sentence)) for sentence in ("Never guess the answer.", "C# is rock'n'roll to me.")}
+    told = words(text)
+    every = [run for length in (4, 5, RUN) for run in windows(told, length) if run in sought | shorter]
+    assert sorted(Leaks(prompts_of).look(text).quotations) == sorted(every)
+
+
+def test_a_prompt_in_another_script_is_found_and_hides_none_in_ascii():
+    leaks = Leaks({"slow": PROMPT, "russian": "Никогда не угадывай ответ. Why not 2 say never 猜?"})
+    assert leaks.find("И: никогда не угадывай ОТВЕТ!") == "никогда не угадывай ответ"
+    assert leaks.find("I should never guess the answer") == "never guess the answer"
+
+
 def test_without_prompts_nothing_leaks():
     assert Leaks({}).find(PROMPT) is None

@@ -1,9 +1,9 @@
 """The erasure gate: nothing that leaves the program quotes a strategy prompt, and what was searched is told."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,7 +66,7 @@ class Search:
     strings: int = 0
     windows: int = 0
     tasks: int = 0
-    systems: dict[str, Counter[Kind]] = field(default_factory=dict)
+    systems: dict[str, Counter[Kind]] = field(default_factory=lambda: defaultdict(Counter))
 
     def proof(self) -> Proof:
         """What was searched so far."""
@@ -88,7 +88,7 @@ class Search:
         said = [message for value in row.values() if isinstance(value, list) for message in value]
         kind = kind_of(config, row, said, self.voice)
         self.rows += 1
-        self.systems.setdefault(config, Counter())[kind] += 1
+        self.systems[config][kind] += 1
         if self.leaks:
             self._search(config, row, said, kind)
 
@@ -99,18 +99,19 @@ class Search:
             others = (message for message in said if message["role"] != "system")
             task = "\n".join([*chain.from_iterable(map(texts_in, others)), *texts_of(row)])
         unsearched = {"user", "system"} if kind == "strategy" else {"user"}
-        written = chain.from_iterable(texts_in(message) for message in said if message["role"] not in unsearched)
-        for text in chain(written, texts_of(row)):
+        written = [text for message in said if message["role"] not in unsearched for text in texts_in(message)]
+        labels = list(texts_of(row))
+        self.strings += len(written) + len(labels)
+        for text in (*written, "\n".join(labels)):  # most labels are a word, so that they are looked through at once
             looked = self.leaks.look(text)
-            self.strings += 1
             self.windows += looked.windows
             if looked.quotations:
-                self._allow(config, row, text, task)
+                self._allow(config, row, [text] if text in written else labels, task)
         self.tasks += bool(self.leaks.look(task).quotations)
 
-    def _allow(self, config: str, row: Mapping[str, Any], text: str, task: str) -> None:
-        """Raise LeakError unless all that a text quotes stands in the row's own task."""
-        found = self.leaks.find(text, allowed=task)
+    def _allow(self, config: str, row: Mapping[str, Any], texts: Iterable[str], task: str) -> None:
+        """Raise LeakError unless all that texts quote stands in the row's own task."""
+        found = next(filter(None, (self.leaks.find(text, allowed=task) for text in texts)), None)
         if found is not None:
             raise LeakError(
                 f'row {row["id"]} of {config} quotes a strategy prompt: "{found}"; nothing was exported. '
@@ -147,9 +148,12 @@ def search(folder: Path, leaks: Leaks, voice: Voice) -> Proof:
     hold texts of these rows and no others (`export.formats`).
     """
     whole = Search(leaks, voice)
-    for path in sorted(path for config in OWN for path in (folder / config).glob("*.parquet")):
-        for row in rows_of(path, whole=bool(leaks)):
-            whole.take(path.parent.name, row)
+    files = {config: sorted((folder / config).glob("*.parquet")) for config in OWN}
+    sources = [chain.from_iterable(rows_of(path, whole=bool(leaks)) for path in paths) for paths in files.values()]
+    for rows in zip_longest(*sources):  # side by side: configs have the same texts in the same order, searched once
+        for config, row in zip(files, rows, strict=True):
+            if row is not None:
+                whole.take(config, row)
     return whole.proof()
 
 

@@ -1,13 +1,19 @@
-"""Write rows as Parquet under a fixed schema: small row groups, zstd, a page index. Equal rows give equal bytes."""
+"""Write rows as Parquet under a fixed schema: shards of small row groups, zstd, a page index. Equal rows give equal bytes.
+
+Content-defined chunks are left out: they save the Hub a second upload only in row groups ten times as long, which its viewer would
+have to read whole, and cost a sixth of the writing. A run that has grown keeps the bytes of the groups it had without them.
+"""
 
 from array import array
-from collections.abc import Collection, Mapping, Sequence, Sized
+from collections.abc import Callable, Collection, Mapping, Sequence, Sized
 from contextlib import ExitStack
 from itertools import accumulate, chain
+from operator import itemgetter, methodcaller
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -19,6 +25,10 @@ ROWS_IN_CHUNK = 250
 """Rows that are held as Python objects; those of a group before them are held as columns, which are a third as large."""
 CHARACTERS_IN_GROUP = 2**26
 """Of a group, about, however few rows that is."""
+CHARACTERS_IN_SHARD = 2**28
+"""Of a file, about. The Hub's own library cuts at 500 MB before compression, and a character takes one byte to three."""
+REPEATED = ("strategy", "category", "source")
+"""Columns with a dictionary: of the others' values few come twice, and to look costs a tenth of the writing."""
 
 
 def texts(*names: str) -> pa.DataType:
@@ -27,7 +37,8 @@ def texts(*names: str) -> pa.DataType:
 
 
 MESSAGES = pa.list_(texts("role", "content"))
-SHARED = [(name, pa.string()) for name in ("id", "root_id", "strategy", "category", "source", "metadata_json")]
+LABELS = ("id", "root_id", "strategy", "category", "source")
+SHARED = [(name, pa.string()) for name in (*LABELS, "metadata_json")]
 SCHEMAS: Mapping[str, pa.Schema] = {
     "sft": pa.schema([("prompt", MESSAGES), ("completion", MESSAGES), *SHARED]),
     "sft_messages": pa.schema([("messages", MESSAGES), *SHARED]),
@@ -83,14 +94,12 @@ class Files:
 
     def put(self, config: str, split: str, row: Mapping[str, Any]) -> None:
         """Take one row."""
-        place = config, split
-        if place not in self._splits:
-            one = Split(
-                self._folder / config / f"{split}-00000-of-00001.parquet",
-                schema_of(config, self._further.get(config, ())),
-            )
-            self._splits[place] = self._stack.enter_context(one)
-        self._splits[place].put(row)
+        one = self._splits.get((config, split))
+        if one is None:
+            schema = schema_of(config, self._further.get(config, ()))
+            one = self._stack.enter_context(Split(self._folder / config, split, schema))
+            self._splits[config, split] = one
+        one.put(row)
 
     def counts(self, splits: Sequence[str]) -> dict[str, dict[str, int]]:
         """Config to split to rows, only those that have some."""
@@ -102,30 +111,45 @@ class Files:
 
 
 class Split:
-    """One split of one config."""
+    """One split of one config. Its files get their names when it is known how many they are."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, folder: Path, name: str, schema: pa.Schema) -> None:
         self.rows = 0
-        self._path, self._schema = path, schema
+        self._folder, self._name, self._schema = folder, name, schema
+        self._talks = [field.name for field in schema if pa.types.is_list(field.type)]
+        self._texts = [field.name for field in schema if pa.types.is_string(field.type) and field.name not in LABELS]
+        self._shards: list[Path] = []
+        self._writer: pq.ParquetWriter | None = None
         self._chunk: list[Mapping[str, Any]] = []
         self._group: list[pa.RecordBatch] = []
         self._begun = 0
         """Rows of the group, those of the chunk included."""
         self._size = 0
-        with storage(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = pq.ParquetWriter(path, schema, compression="zstd", write_page_index=True)
+        """Characters of the group, about."""
+        self._written = 0
+        """Characters of the shard before it, about."""
 
     def put(self, row: Mapping[str, Any]) -> None:
         """Take one row; a whole group is written."""
         self.rows += 1
         self._begun += 1
         self._chunk.append(row)
-        self._size += size_of(row)
+        self._size += self._size_of(row)
         if len(self._chunk) == ROWS_IN_CHUNK:
             self._pack()
         if self._begun == ROWS_IN_GROUP or self._size > CHARACTERS_IN_GROUP:
             self._write()
+
+    def _size_of(self, row: Mapping[str, Any]) -> int:
+        """Characters of a row, about."""
+        size = 0
+        for name in self._texts:
+            size += len(row.get(name) or "")
+        for name in self._talks:
+            for message in row[name]:
+                for text in message.values():
+                    size += len(text or "")
+        return size
 
     def _pack(self) -> None:
         """Make the rows that are held as objects into columns."""
@@ -134,12 +158,33 @@ class Split:
         self._chunk = []
 
     def _write(self) -> None:
+        """Write a group; a shard that is full ends with it."""
         if self._chunk:
             self._pack()
-        with storage(self._path):
-            self._writer.write_table(pa.Table.from_batches(self._group), row_group_size=self._begun)
+        with storage(self._folder):
+            writer = self._writer = self._writer or self._open()
+            writer.write_table(pa.Table.from_batches(self._group), row_group_size=self._begun)
+        self._written += self._size
         self._group, self._begun, self._size = [], 0, 0
         pa.default_memory_pool().release_unused()  # else what a group took stays: by chance up to 30 MB
+        if self._written >= CHARACTERS_IN_SHARD:
+            self._close()
+
+    def _open(self) -> pq.ParquetWriter:
+        """Begin a shard."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{self._name}-{len(self._shards):05}.unfinished"
+        self._shards.append(path)
+        return pq.ParquetWriter(
+            path, self._schema, compression="zstd", write_page_index=True, use_dictionary=list(REPEATED)
+        )
+
+    def _close(self) -> None:
+        """End a shard."""
+        if self._writer is not None:
+            with storage(self._folder):
+                self._writer.close()
+        self._writer, self._written = None, 0
 
     def __enter__(self) -> Self:
         return self
@@ -149,23 +194,17 @@ class Split:
             if kind is None and self._begun:
                 self._write()
         finally:
-            with storage(self._path):
-                self._writer.close()
-
-
-def size_of(row: Mapping[str, Any]) -> int:
-    """Characters of a row, about."""
-    said = [message for value in row.values() if isinstance(value, list) for message in value]
-    plain = (value for value in row.values() if isinstance(value, str))
-    further = (message.get(name) or "" for message in said if len(message) > 2 for name in FURTHER_FIELDS)
-    return sum(len(message["content"]) for message in said) + sum(map(len, further)) + sum(map(len, plain))
+            self._close()
+        if kind is None:
+            with storage(self._folder):
+                for number, path in enumerate(self._shards):
+                    path.rename(path.with_name(f"{self._name}-{number:05}-of-{len(self._shards):05}.parquet"))
 
 
 def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """An array of values: those that `texts_or_null` makes aside, none is null.
-
-    `pa.array` does the same, and imports pandas to ask whether they are its.
-    """
+    """An array of values, of which texts may be null. `pa.array` does the same, and imports pandas first."""
+    if pa.types.is_string(kind):
+        return strings(values)
     if pa.types.is_list(kind):
         inner = column(list(chain.from_iterable(values)), kind.value_type)
         return pa.Array.from_buffers(kind, len(values), [None, offsets(values)], children=[inner])
@@ -173,12 +212,19 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return pa.Array.from_buffers(kind, len(values), [None], children=members(values, kind))
     if pa.types.is_boolean(kind):
         return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(bits(values))])
-    if pa.types.is_float64(kind):
-        return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(array("d", values))])
-    if pa.types.is_int64(kind):
-        return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(array("q", values))])
-    encoded = [value.encode() for value in values]
-    return pa.Array.from_buffers(kind, len(encoded), [None, offsets(encoded), pa.py_buffer(b"".join(encoded))])
+    numbers = array("d" if pa.types.is_float64(kind) else "q", values)
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(numbers)])
+
+
+def strings(values: Sequence[Any]) -> pa.Array:
+    """An array of texts and nulls. They are encoded at once; where all are ASCII their lengths are those of the bytes."""
+    valid = None
+    if None in values:
+        valid = pa.py_buffer(bits([value is not None for value in values]))
+        values = [value or "" for value in values]
+    whole = "".join(values)
+    sizes = values if whole.isascii() else [value.encode() for value in values]
+    return pa.Array.from_buffers(pa.string(), len(values), [valid, offsets(sizes), pa.py_buffer(whole.encode())])
 
 
 def members(values: Sequence[Mapping[str, Any]], kind: pa.StructType | pa.Schema) -> list[pa.Array]:
@@ -186,24 +232,18 @@ def members(values: Sequence[Mapping[str, Any]], kind: pa.StructType | pa.Schema
     unknown = set().union(*values).difference(kind.names)
     if unknown:
         raise ValueError(f"the schema has no place for {', '.join(sorted(unknown))}: name it among the further fields")
-    return [
-        texts_or_null([value.get(field.name) for value in values])
-        if field.name in FURTHER_FIELDS or field.name in FURTHER_COLUMNS
-        else column([value[field.name] for value in values], field.type)
-        for field in kind
-    ]
+    return [column(list(map(getter(field.name), values)), field.type) for field in kind]
 
 
-def texts_or_null(values: Sequence[str | None]) -> pa.Array:
-    """An array of texts, some of them null."""
-    encoded = [(value or "").encode() for value in values]
-    there = pa.py_buffer(bits([value is not None for value in values]))
-    return pa.Array.from_buffers(pa.string(), len(encoded), [there, offsets(encoded), pa.py_buffer(b"".join(encoded))])
+def getter(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    """What takes a member out of a record: further ones may be missing, as null."""
+    return methodcaller("get", name) if name in FURTHER_FIELDS or name in FURTHER_COLUMNS else itemgetter(name)
 
 
 def offsets(values: Sequence[Sized]) -> pa.Buffer:
     """Where each value begins, and the last one ends."""
-    return pa.py_buffer(array("i", accumulate(map(len, values), initial=0)))
+    ends = accumulate(map(len, values), initial=0)
+    return pa.py_buffer(np.fromiter(ends, np.int32, len(values) + 1))
 
 
 def bits(values: Sequence[bool]) -> bytes:

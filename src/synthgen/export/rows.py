@@ -42,7 +42,7 @@ class Voice:
     def system(self, strategy: str, task: str) -> list[dict[str, str]]:
         """The system message, or nothing: the same in every row of a task, whatever else there is in the run."""
         may = self.choices(strategy)
-        text = may[hashlib.sha256(f"system {task}".encode()).digest()[0] % len(may)]
+        text = may[hashlib.sha256(f"system {task}".encode()).digest()[0] % len(may)] if len(may) > 1 else may[0]
         return [{"role": "system", "content": text}] if text else []
 
 

@@ -13,6 +13,10 @@ SHORTEST_SENTENCE = 4
 """Words of the shortest sentence that counts as a whole."""
 
 
+PARTS = bytes(ord(chr(byte).lower()) if byte < 128 and chr(byte).isalnum() else ord(" ") for byte in range(256))
+"""Byte to itself in lower case where it is an ASCII letter or digit, and to a space."""
+
+
 class Looked(NamedTuple):
     """What a text was found to hold."""
 
@@ -39,6 +43,8 @@ class Leaks:
         self.prompts = len(prompts)
         self._runs = frozenset(runs | short)
         self._begin = frozenset(run[:2] for run in self._runs)
+        self._pairs = frozenset(next(pairwise(parts(run))) for run in map(" ".join, self._runs) if run.isascii())
+        """With what each begins, where words are parted at every sign: an ASCII text that has none of these has no run either."""
         self._lengths = sorted({len(run) for run in self._runs})
         self._least = min((sum(map(len, run)) for run in self._runs), default=0)
         self.look = lru_cache(maxsize=64)(self._look)
@@ -59,6 +65,8 @@ class Leaks:
         """Every quotation in a text."""
         if not self._runs or (text.isascii() and (len(text) < self._least or text.isalnum())):
             return NOTHING  # too short, or one word: most strings of a row are ids
+        if text.isascii() and self._pairs.isdisjoint(pairwise(told := parts(text))):
+            return Looked((), max(0, len(told) - RUN + 1))  # a third of what it takes to split text into words
         spoken = words(text)
         compared = max(0, len(spoken) - RUN + 1)
         if self._begin.isdisjoint(pairwise(spoken)):
@@ -66,6 +74,11 @@ class Leaks:
         starts = (start for start, two in enumerate(pairwise(spoken)) if two in self._begin)
         runs = (tuple(spoken[start : start + length]) for start in starts for length in self._lengths)
         return Looked([run for run in runs if run in self._runs], compared)
+
+
+def parts(text: str) -> list[bytes]:
+    """Runs of ASCII letters and digits: the words of ASCII text, but for signs in and around them."""
+    return text.encode().translate(PARTS).split()
 
 
 def windows(tokens: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
