@@ -13,7 +13,7 @@ import orjson
 from synthgen import jsonl
 from synthgen.config import GENERIC, RunConfig
 from synthgen.errors import storage
-from synthgen.export import card, contract, facts, gate, rl, rows, training
+from synthgen.export import card, contract, facts, gate, rl, rows, splits, training
 from synthgen.export.facts import Counted, Tally
 from synthgen.export.formats.writing import Formats
 from synthgen.export.parquet import Files
@@ -54,6 +54,7 @@ class Export:
     sides: Mapping[str, Side]
     voice: Voice
     origin: Origin
+    places: splits.Places
 
     def rows(self) -> Iterator[tuple[str, Side, Row]]:
         """(config, side, row) of every row: seeds first, then what came of each task that went the whole line, in order."""
@@ -71,14 +72,16 @@ class Export:
     def of_task(self, one: Finished) -> Iterator[tuple[str, Side, Row]]:
         """The picked answer of a task, its pair, its clearly good and clearly bad answers, and its truth if it has one."""
         about = rows.metadata(one.task, one.ancestry, self.origin, one.verdicts)
-        if one.picked is not None:
+        place = self.places.of(one.task, picked=one.picked is not None, paired=one.pair is not None)
+        if one.picked is not None and place != "preference":
             yield "sft", one.task.side, rows.sft(one.task, one.picked, self.voice, about)
-        if one.pair is not None:
+        if one.pair is not None and place != "sft":
             answers = {answer.id: answer for answer in one.answers}
             yield "dpo", one.task.side, rows.dpo(one.task, one.pair, answers, self.voice, about)
         mean, floor = self.config.pick_mean, self.config.pick_floor
         for row in rows.kto(one.task, one.answers, one.verdicts, self.voice, about, mean=mean, floor=floor):
-            yield "kto", one.task.side, row
+            if place != "sft":
+                yield "kto", one.task.side, row
         measured = rl.measure(one.task, one.answers)
         if measured is not None and measured.between(self.config.rl_minimum):
             yield "rl", one.task.side, rl.row(one.task, measured, self.voice, about)
@@ -140,7 +143,8 @@ def write_run(
         config.system == "mix",
     )
     judge = models["judge"] if config.judged else ""
-    export = Export(run, config, seeds, sides, voice, Origin(models["answer"], judge, config.rehearsed))
+    places = splits.Places(apart=config.dpo_prompts == "disjoint")
+    export = Export(run, config, seeds, sides, voice, Origin(models["answer"], judge, config.rehearsed), places)
     recover(run.dataset)
     new = run.path / ".dataset.new"
     shutil.rmtree(new, ignore_errors=True)
@@ -158,9 +162,10 @@ def write_run(
 def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int]]:
     """Write every config, search it, and write what was searched and the card; config to split to rows, where there are some."""
     tally, refused = Tally(), Refused(export.run.rejected("export"))
+    apart = splits.Apart(export.config.novelty_threshold) if splits.divided(export.config, export.sides) else None
     with Files(folder) as files, Formats(folder, export.config.formats) as shapes, refused:
         for config, side, row in export.rows():
-            why = contract.fault(config, row)
+            why = contract.fault(config, row) or splits.fault(apart, side, row)
             if why:
                 refused.put(config, row, why)
                 continue
@@ -215,7 +220,7 @@ def facts_of(
         categories=counted.categories,
         checks=counted.checks,
         minimum=config.rl_minimum,
-        split_rule=facts.split_rule(config, export.sides),
+        split_rule=facts.split_rule(config, export.sides) + splits.told(config, export.sides),
         erased=config.erase,
         system=config.system,
         message=export.voice.generic or "",
