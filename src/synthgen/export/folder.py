@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -161,21 +161,9 @@ def write_run(
 
 def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int]]:
     """Write every config, search it, and write what was searched and the card; config to split to rows, where there are some."""
-    tally, refused = Tally(), Refused(export.run.rejected("export"))
-    apart = splits.Apart(export.config.novelty_threshold) if splits.divided(export.config, export.sides) else None
-    with Files(folder) as files, Formats(folder, export.config.formats) as shapes, refused:
-        for config, side, row in export.rows():
-            why = contract.fault(config, row) or splits.fault(apart, side, row)
-            if why:
-                refused.put(config, row, why)
-                continue
-            files.put(config, side, row)
-            shapes.put(config, side, row)
-            if config == "sft":
-                tally.take(row)
-            if config == "rl":
-                tally.take_checked(row)
-    counts = files.counts(SPLITS)
+    tally = Tally()
+    with Refused(export.run.rejected("export")) as refused:
+        counts = fill(folder, counted(sound(export, refused), tally), export.config.formats)
     if counts:
         with storage(folder):
             training.write(folder, counts, export.config.formats)
@@ -186,6 +174,36 @@ def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int
             (folder / "README.md").write_text(told, encoding="utf-8")
             (folder / PROOF).write_bytes(orjson.dumps(proof.model_dump(), option=orjson.OPT_INDENT_2) + b"\n")
     return counts
+
+
+def sound(export: Export, refused: Refused) -> Iterator[tuple[str, Side, Row]]:
+    """The rows that may be trained on; the others are told with their reason."""
+    apart = splits.Apart(export.config.novelty_threshold) if splits.divided(export.config, export.sides) else None
+    for config, side, row in export.rows():
+        why = contract.fault(config, row) or splits.fault(apart, side, row)
+        if why:
+            refused.put(config, row, why)
+        else:
+            yield config, side, row
+
+
+def counted(given: Iterator[tuple[str, Side, Row]], tally: Tally) -> Iterator[tuple[str, Side, Row]]:
+    """The same rows, counted for the card."""
+    for config, side, row in given:
+        if config == "sft":
+            tally.take(row)
+        if config == "rl":
+            tally.take_checked(row)
+        yield config, side, row
+
+
+def fill(folder: Path, given: Iterator[tuple[str, Side, Row]], formats: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Write rows as Parquet and in every further shape; config to split to rows, where there are some."""
+    with Files(folder) as files, Formats(folder, formats) as further:
+        for config, side, row in given:
+            files.put(config, side, row)
+            further.put(config, side, row)
+    return files.counts(SPLITS)
 
 
 def digest(folder: Path) -> str:
