@@ -109,7 +109,7 @@ class Lineage:
     def renamed(self, number: int, row: Row, found: dict[str, Any]) -> Row:
         """A row with ids that no other dataset has, wherever they stand in it, and with where it comes from."""
         identity = row_id(number, row)
-        changed = {
+        changed: Row = {
             "id": identity,
             "root_id": self.name(number, row["root_id"]),
             "metadata_json": dumped(self._metadata(number, found)),
