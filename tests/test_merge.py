@@ -3,6 +3,8 @@
 import itertools
 import json
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -354,6 +356,29 @@ def test_a_second_run_and_one_after_a_kill_leave_the_same(tmp_path):
     merge([tmp_path / "out-0", tmp_path / "out-1"], out, Wanted())
     assert outputs(out) == before
     assert sorted(path.name for path in out.iterdir()) == [".lock", "dataset", "rejected"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from synthgen.merge.join import Wanted, merge
+calls = iter(range(int(sys.argv[1])))
+merge([Path(one) for one in sys.argv[3:]], Path(sys.argv[2]), Wanted(), lambda *_: next(calls, None) is None and os._exit(9))
+"""
+
+
+@pytest.mark.parametrize("after", [2, 9, 17])
+def test_a_kill_anywhere_leaves_the_old_folder_and_the_next_run_the_new_one(tmp_path, after):
+    out = joined(tmp_path, FIRST, SECOND)
+    old = outputs(out)
+    again = [out, tmp_path / "out-1", tmp_path / "out-0", write(tmp_path / "more", many("chat", 3))]
+    merge(again[1:], tmp_path / "whole", Wanted())
+    killed = [sys.executable, "-c", KILLED, str(after), *map(str, again)]
+    assert subprocess.run(killed, check=False).returncode == 9
+    now = outputs(out)
+    assert {name: now[name] for name in old} == old
+    merge(again[1:], out, Wanted())
+    assert outputs(out) == outputs(tmp_path / "whole")
 
 
 def test_what_fails_on_the_way_leaves_the_old_folder(tmp_path):

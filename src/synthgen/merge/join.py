@@ -125,8 +125,7 @@ class Whole:
     def rows(self, refused: Refused) -> Iterator[tuple[str, Side, Row]]:
         """(config, side, row) of all that is written, under the names of the whole."""
         for number, (one, config, side, row) in enumerate(self.kept(), start=1):
-            if number % 1000 == 0:
-                self.progress("rows", number)
+            self.progress("rows", number)
             if why := contract.fault(config, row):
                 refused.put(config, row, why)
                 continue
