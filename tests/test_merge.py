@@ -151,6 +151,22 @@ def test_what_one_dataset_tests_is_not_trained_on_from_another_whichever_comes_f
         assert [line["reason"] for line in left_out(out)] == ["across_sides"]
 
 
+CHAIN = ["a b c d e f g h i j", "a b c d e f g h x y", "a b c d e f w z x y"]
+"""Each is nearly the next one, and the first is not the last."""
+
+
+def test_what_was_left_out_stands_in_nobodys_way_to_train(tmp_path):
+    out = joined(tmp_path, *([Made(text)] for text in CHAIN))
+    assert asks(read(out)) == [CHAIN[0], CHAIN[2]]
+
+
+def test_what_is_near_to_a_test_that_was_left_out_is_not_trained_on_all_the_same(tmp_path):
+    tests = [[Made(text, side="test", root="seed_t")] for text in CHAIN[:2]]
+    out = joined(tmp_path, *tests, [Made(CHAIN[2]), *FIRST[:1]])
+    assert asks(read(out, split="test")) == CHAIN[:1]
+    assert asks(read(out)) == [FIRST[0].text]
+
+
 def test_what_descends_from_a_seed_of_a_test_side_is_not_trained_on(tmp_path):
     child = Made("List three words that rhyme with stone.", root="seed_t")
     out = joined(tmp_path, [child, *SECOND], FIRST)
@@ -167,6 +183,16 @@ def test_seeds_of_one_id_that_say_other_things_are_two(tmp_path):
     out = joined(tmp_path, [ours, child], [other])
     assert [row["root_id"] for row in read(out)] == ["r1-seed_task_0", "r1-seed_task_0"]
     assert [row["root_id"] for row in read(out, split="test")] == ["r2-seed_task_0"]
+
+
+def test_two_seeds_of_one_dataset_stay_two_whatever_they_say(tmp_path):
+    seed = Made("Say what a lathe is.", root="one", source="human", configs=("sft",))
+    out = joined(
+        tmp_path,
+        [seed],
+        [Made("Name a tree.", root="one"), Made("Eat a pear.", root="two"), seed, seed._replace(root="two")],
+    )
+    assert [row["root_id"] for row in read(out)] == ["r1-one", "r1-one", "r2-two"]
 
 
 def test_a_seed_of_several_datasets_is_one_and_names_the_rows_that_descend_from_it(tmp_path):
@@ -223,7 +249,7 @@ def shares(out: Path, config: str) -> Counter:
 
 
 def test_categories_are_mixed_as_they_are_weighed_in_every_config_and_tests_stay(tmp_path):
-    tests = [task._replace(side="test", category="editing", root="t") for task in many("held", 9)]
+    tests = [task._replace(side="test", category="editing", root="t") for task in many("held", 60)]
     given_tasks = [*many("editing", 40), *many("coding", 12), *many("science", 7), *many("chat", 9), *tests]
     weights = Weights({"editing": Fraction(1, 4), "coding": Fraction(1, 2)})
     out = joined(tmp_path, given_tasks[:30], given_tasks[30:], weights=weights)
@@ -232,7 +258,7 @@ def test_categories_are_mixed_as_they_are_weighed_in_every_config_and_tests_stay
         assert found["coding"] == 12
         assert found["editing"] == 6
         assert found["science"] + found["chat"] == 6
-        assert len(read(out, config, "test")) == 9
+        assert len(read(out, config, "test")) == 60
     assert asks(read(out, "sft")) == asks(read(out, "dpo"))  # the same tasks in each
     told = (out / "dataset" / "README.md").read_text()
     assert "| sft | coding | 50.0% | 50.0% | 12 |" in told
