@@ -180,9 +180,10 @@ def sound(export: Export, refused: Refused) -> Iterator[tuple[str, Side, Row]]:
     """The rows that may be trained on; the others are told with their reason."""
     apart = splits.Apart(export.config.novelty_threshold) if splits.divided(export.config, export.sides) else None
     for config, side, row in export.rows():
-        why = contract.fault(config, row) or splits.fault(apart, side, row)
-        if why:
-            refused.put(config, row, why)
+        why = contract.fault(config, row)
+        near = apart.near(side, row) if apart is not None and not why else None
+        if why or near is not None:
+            refused.put(config, row, why or splits.ACROSS, near.id if near is not None else "")
         else:
             yield config, side, row
 

@@ -21,5 +21,5 @@ class Refused:
     ) -> None:
         """Put the file in the place of the last export's."""
 
-    def put(self, config: str, row: Row, why: str) -> None:
-        """Take a row that is left out."""
+    def put(self, config: str, row: Row, why: str, near: str = "") -> None:
+        """Take a row that is left out; `near` is the row that stands in its way."""

@@ -69,12 +69,6 @@ class Apart:
         return self._near
 
 
-def fault(apart: Apart | None, side: Side, row: Row) -> str:
-    """Why a row is left out, with the row that it is near to; "" for one that stays."""
-    near = apart.near(side, row) if apart is not None else None
-    return f"{ACROSS}: {near.id}" if near is not None else ""
-
-
 class Places:
     """Where the rows of each task go. Apart, no prompt of dpo or kto is one of sft, and what went somewhere stays there."""
 
