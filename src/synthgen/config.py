@@ -301,7 +301,8 @@ class RunConfig(Record):
     """What becomes of what a model thought before its answer: a field `reasoning_content` of its own, `<think>` tags before the
     answer, or nothing."""
     dpo_prompts: Annotated[Literal["shared", "disjoint"], EXPORT] = "shared"
-    """Whether a task may have both SFT rows and preference rows, or only one of the two, by a hash of its id."""
+    """Whether a task may have both SFT rows and preference rows (dpo, kto), or only one of the two: with a pair by a hash of its id,
+    without one its SFT row."""
     tokenizer: Annotated[str, EXPORT] = ""
     """A `tokenizer.json`, or a folder that holds one, by which the card tells lengths; "" for what the endpoint counted."""
     license: Annotated[str, EXPORT] = "unknown"

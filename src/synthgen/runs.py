@@ -29,6 +29,26 @@ STAGES: dict[str, tuple[str, ...]] = {
 """What each stage accepts into, and the names of its rejected files."""
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a directory for this process."""
+    path = folder / ".lock"
+    with storage(path):
+        handle = path.open("a+")
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            holder = handle.read().strip() or "another process"
+            raise ConfigError(f"{folder} is in use by {holder}; wait for it, or choose another --out") from None
+        with storage(path):
+            handle.truncate(0)
+            handle.write(f"process {os.getpid()}")
+            handle.flush()
+        yield
+
+
 class RunDir:
     """The files of one run."""
 
@@ -75,20 +95,7 @@ class RunDir:
     def locked(self) -> Iterator[None]:
         """Make the directory and hold it for this process: two at once would spoil its files."""
         self.create()
-        path = self.path / ".lock"
-        with storage(path):
-            handle = path.open("a+")
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                handle.seek(0)
-                holder = handle.read().strip() or "another process"
-                raise ConfigError(f"{self.path} is in use by {holder}; wait for it, or choose another --out") from None
-            with storage(path):
-                handle.truncate(0)
-                handle.write(f"process {os.getpid()}")
-                handle.flush()
+        with held(self.path):
             yield
 
     def stored(self) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def prepare(job: Job, *, begins: bool = True, export: Mapping[str, Any] | None =
     run = RunDir(job.out)
     run.create()
     run.guard(config)
-    sides = sides_of(config, tasks, run.read_sides())
+    sides = sides_of(config, tasks, run.read_sides() or of_ledger(config))
     if sides and not run.sides.exists():
         run.write_sides(sides)
     run.write(config, run.stored().get("learned", {}), source_of(job))
@@ -203,6 +203,11 @@ def findable(values: dict[str, Any]) -> dict[str, Any]:
     policy = values.get("policy")
     file = policy.get("file") if isinstance(policy, Mapping) else policy
     return {**values, "policy": str(Path(file).resolve())} if file else values
+
+
+def of_ledger(config: RunConfig) -> dict[str, Side]:
+    """The sides of the run whose ledger is used: a run that is begun anew with more seeds keeps them."""
+    return RunDir(Path(config.ledger).parent).read_sides() if config.ledger else {}
 
 
 def sides_of(config: RunConfig, tasks: tuple[Seed, ...], fixed: Mapping[str, Side]) -> dict[str, Side]:

@@ -202,3 +202,7 @@ def test_whatever_stands_in_a_row_it_is_told_in_a_known_word(config, row):
 @given(change=st.dictionaries(COLUMNS, ANY, min_size=1, max_size=1))
 def test_whatever_is_wrong_with_one_column_it_is_told_in_a_known_word(config, change):
     assert fault(config, ROWS[config][0] | change) in {"", *contract.MEANINGS}
+
+
+def test_a_role_that_is_no_text_is_no_reason_to_stop():
+    assert fault("dpo", ROWS["dpo"][0] | {"chosen": [{}, {"role": []}]}) == "not_one_answer"

@@ -154,7 +154,7 @@ def answer_fault(messages: object, parts: list[str]) -> str:
 def side_fault(messages: object, parts: list[str]) -> str:
     """What is wrong with one side of a pair."""
     if isinstance(messages, list) and len(messages) > 1 and all(isinstance(one, dict) for one in messages):
-        repeats = any(one.get("role") in {"user", "system"} for one in messages)
+        repeats = any(one.get("role") in ("user", "system") for one in messages)
         return "prompt_repeated" if repeats else "not_one_answer"
     return answer_fault(messages, parts)
 

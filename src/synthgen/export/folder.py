@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -14,7 +14,7 @@ import orjson
 from synthgen import jsonl
 from synthgen.config import GENERIC, RunConfig
 from synthgen.errors import storage
-from synthgen.export import card, contract, facts, gate, plots, rl, rows, thoughts, training
+from synthgen.export import card, contract, facts, gate, plots, rl, rows, splits, thoughts, training
 from synthgen.export.counting import Counting
 from synthgen.export.facts import Facts, Model
 from synthgen.export.formats.writing import Formats
@@ -32,6 +32,8 @@ from synthgen.stages.pick import first, pick, scored
 from synthgen.text.ngrams import Leaks
 
 SPLITS: tuple[Side, ...] = ("train", "test")
+Further = Mapping[str, Collection[str]]
+"""Config to the further fields of its messages and rows."""
 PROOF = "erasure.json"
 """What was searched for strategy text, beside the card."""
 
@@ -60,6 +62,7 @@ class Export:
     voice: Voice
     origin: Origin
     thoughts: Thoughts
+    places: splits.Places
     models: tuple[Model, ...] = ()
     charged: dict[str, Charged] = field(default_factory=dict)
     """What the endpoint charged for the answers of the task whose rows are going by."""
@@ -83,16 +86,16 @@ class Export:
         self.charged.update(charges(one.answers))
         about = rows.metadata(one.task, one.ancestry, self.origin, one.verdicts)
         shown = partial(self.thoughts.shown, one.task)
-        if one.picked is not None:
+        place = self.places.of(one.task, picked=one.picked is not None, paired=one.pair is not None)
+        if one.picked is not None and place != "preference":
             yield "sft", one.task.side, rows.sft(one.task, shown(one.picked), self.voice, about)
-        if one.pair is not None:
+        if one.pair is not None and place != "sft":
             answers = {answer.id: answer for answer in one.answers}
             answers = self.thoughts.both(one.task, answers[one.pair.chosen], answers[one.pair.rejected])
             yield "dpo", one.task.side, rows.dpo(one.task, one.pair, answers, self.voice, about)
         mean, floor = self.config.pick_mean, self.config.pick_floor
-        for row in rows.kto(
-            one.task, one.answers, one.verdicts, self.voice, about, mean=mean, floor=floor, shown=shown
-        ):
+        judged = one.answers if place != "sft" else ()
+        for row in rows.kto(one.task, judged, one.verdicts, self.voice, about, mean=mean, floor=floor, shown=shown):
             yield "kto", one.task.side, row
         measured = rl.measure(one.task, one.answers)
         if measured is not None and measured.between(self.config.rl_minimum):
@@ -155,9 +158,9 @@ def write_run(
         config.system == "mix",
     )
     judge = models["judge"] if config.judged else ""
-    leaks = Leaks(prompts.imposed(config.strategy))
+    leaks, places = Leaks(prompts.imposed(config.strategy)), splits.Places(apart=config.dpo_prompts == "disjoint")
     origin, thought = Origin(models["answer"], judge, config.rehearsed), Thoughts(config.reasoning, leaks)
-    export = Export(run, config, seeds, sides, voice, origin, thought, facts.models(run, config, models))
+    export = Export(run, config, seeds, sides, voice, origin, thought, places, facts.models(run, config, models))
     recover(run.dataset)
     new = run.path / ".dataset.new"
     shutil.rmtree(new, ignore_errors=True)
@@ -174,25 +177,12 @@ def write_run(
 
 def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int]]:
     """Write every config, search it, and write what was searched and the card; config to split to rows, where there are some."""
-    tally, refused, why = Tally(Counting.of(export.run, export.config)), Refused(export.run.rejected("export")), ""
+    tally = Tally(Counting.of(export.run, export.config))
     further = thoughts.further(export.config.reasoning, export.run.accepted("answers"))
-    with Files(folder, further) as files, Formats(folder, export.config.formats) as shapes, refused:
-        for config, side, row in export.rows():
-            if config != "sft_messages":  # the texts of the row before, once more
-                why = contract.fault(config, row)
-                if why:
-                    refused.put(config, row, why)
-            if why:
-                continue
-            files.put(config, side, row)
-            shapes.put(config, side, row)
-            if config == "sft":
-                tally.take(row, export.charged)
-            if config == "dpo":
-                tally.take_pair(row, export.charged)
-            if config == "rl":
-                tally.take_checked(row)
-    counts = files.counts(SPLITS)
+    refused = Refused(export.run.rejected("export"))
+    with refused:
+        given = counted(sound(export, refused), tally, export.charged)
+        counts = fill(folder, given, export.config.formats, further)
     if counts:
         with storage(folder):
             training.write(folder, counts, export.config.formats)
@@ -208,6 +198,47 @@ def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int
             )
     refused.place(rows=bool(counts))
     return counts
+
+
+def sound(export: Export, refused: Refused) -> Iterator[tuple[str, Side, Row]]:
+    """The rows that may be trained on; the others are told with their reason."""
+    apart = splits.Apart(export.config.novelty_threshold) if splits.divided(export.config, export.sides) else None
+    why = ""
+    for config, side, row in export.rows():
+        if config != "sft_messages":  # the texts of the row before, once more
+            why = contract.fault(config, row)
+            near = apart.near(side, row) if apart is not None and not why else None
+            if near is not None:
+                why = splits.ACROSS
+            if why:
+                refused.put(config, row, why, near.id if near is not None else "")
+        if not why:
+            yield config, side, row
+
+
+def counted(
+    given: Iterator[tuple[str, Side, Row]], tally: Tally, charged: Mapping[str, Charged]
+) -> Iterator[tuple[str, Side, Row]]:
+    """The same rows, counted for the card."""
+    for config, side, row in given:
+        if config == "sft":
+            tally.take(row, charged)
+        if config == "dpo":
+            tally.take_pair(row, charged)
+        if config == "rl":
+            tally.take_checked(row)
+        yield config, side, row
+
+
+def fill(
+    folder: Path, given: Iterator[tuple[str, Side, Row]], formats: Sequence[str], further: Further
+) -> dict[str, dict[str, int]]:
+    """Write rows as Parquet and in every further shape; config to split to rows, where there are some."""
+    with Files(folder, further) as files, Formats(folder, formats) as shapes:
+        for config, side, row in given:
+            files.put(config, side, row)
+            shapes.put(config, side, row)
+    return files.counts(SPLITS)
 
 
 def digest(folder: Path) -> str:
@@ -250,7 +281,7 @@ def facts_of(
         categories=counted.categories,
         checks=counted.checks,
         minimum=config.rl_minimum,
-        split_rule=facts.split_rule(config, export.sides),
+        split_rule=facts.split_rule(config, export.sides) + splits.told(config, export.sides),
         erased=config.erase,
         system=config.system,
         message=export.voice.generic or "",

@@ -37,9 +37,9 @@ class Refused:
         if kind is not None:
             self._part.unlink(missing_ok=True)
 
-    def put(self, config: str, row: Mapping[str, Any], why: str) -> None:
-        """Take a row that is left out."""
-        told = {"id": row["id"], "config": config, "reason": why, "evidence": evidence(config, row)}
+    def put(self, config: str, row: Mapping[str, Any], why: str, near: str = "") -> None:
+        """Take a row that is left out; `near` is the row that stands in its way."""
+        told = {"id": row["id"], "config": config, "reason": why, "evidence": near or evidence(config, row)}
         line = {**told, "commit": self.reasons.total(), "commit_of": row["id"], "commit_lines": 1}
         with storage(self._path):
             if self._handle is None:
@@ -61,7 +61,7 @@ class Refused:
         if self.reasons and not rows:
             most, count = self.reasons.most_common(1)[0]
             raise InputError(
-                f"none of the {self.reasons.total()} rows may be trained on, {count} of them because {MEANINGS[most]}; "
+                f"none of the {self.reasons.total()} rows may be trained on, {count} of them because {MEANINGS.get(most, most)}; "
                 f"nothing was exported; each is named in {self._path}"
             )
 
