@@ -92,9 +92,9 @@ def faults(folder: Path, told: Card, sizes: Mapping[str, int]) -> Iterator[str]:
         if config in told.digests and (folder / config).is_dir() and digest(folder / config) != told.digests[config]:
             yield f"the files of {config} are not those that {CARD} tells of"
     listed = [pattern for wanted in told.configs.values() for pattern in wanted]
-    yield from (
-        f"{path} belongs to no config of {CARD}" for path in tables if not any(fnmatch(path, one) for one in listed)
-    )
+    folders = {str(Path(pattern).parent) for pattern in listed}  # those of further formats have contracts of their own
+    unlisted = (path for path in tables if not any(fnmatch(path, one) for one in listed))
+    yield from (f"{path} belongs to no config of {CARD}" for path in unlisted if str(Path(path).parent) in folders)
     yield from missing_shards(tables)
     yield from (fault for path in tables for fault in unfit(folder, path))
 

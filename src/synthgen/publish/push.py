@@ -113,8 +113,8 @@ def contract_faults(place: Path) -> Iterator[str]:
     if importlib.util.find_spec("synthgen.export.check") is None:
         return
     for one in importlib.import_module("synthgen.export.check").check_folder(place):
-        if one.faults:
-            yield f"{one.path} is not fit to train on ({one.config}): {one.faults}, first {one.first}"
+        for reason, rows in one.faults.items():
+            yield f"{one.path} is not fit to train on: {reason} in {rows} row(s), first {one.first.get(reason, 'unknown')}"
 
 
 def keys_of(source: Path, environment: Mapping[str, str]) -> dict[str, str]:
