@@ -243,6 +243,7 @@ def test_the_value_of_a_key_that_the_run_names_is_found(
     assert done.exit_code == 1
     assert "openai/sft.jsonl holds the value of MY_HOUSE_KEY (line 2)" in done.output
     assert "correct horse" not in done.output
+    assert "the value of MY_HOUSE_KEY" in push(run / "dataset", NAME, *GO).output
     assert push(run, NAME, *GO, "--allow-secrets").exit_code == 0
 
 
@@ -278,7 +279,7 @@ def stale_file(folder: Path) -> None:
 
 
 def link_file(folder: Path) -> None:
-    (folder / "keys.md").symlink_to("/etc/hostname")
+    (folder / "keys.md").symlink_to("nowhere")
 
 
 @pytest.mark.parametrize(
@@ -305,6 +306,9 @@ def test_a_folder_that_is_no_whole_dataset_is_refused(
     assert done.exit_code == 1
     assert reason in done.output
     assert hub.asked == []
+    tried = push(folder, NAME, *GO, "--dry-run")
+    assert tried.exit_code == 1
+    assert reason in tried.output
 
 
 def test_a_run_without_a_dataset_says_how_it_is_written(push: Push, finished: Path, tmp_path: Path):

@@ -119,7 +119,7 @@ def contract_faults(place: Path) -> Iterator[str]:
 
 def keys_of(source: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """The values of the environment variables that a run's config names as keys, by name."""
-    run = RunDir(source)
+    run = RunDir(source if (source / "config.json").is_file() else source.absolute().parent)
     names = {*KEYS, *key_names(run.stored() if run.config.is_file() else {})}
     return {name: environment[name] for name in sorted(names) if environment.get(name)}
 
