@@ -104,7 +104,7 @@ def test_shards_that_are_no_longer_in_the_folder_are_gone_after_a_push(hub: Hub,
     push(folder, NAME, *GO)
     hub.repositories[NAME].files()["sft/train-00001-of-00002.parquet"] = b"of an earlier run"
     hub.repositories[NAME].files()["LICENSE"] = b"added by hand"
-    hub.repositories[NAME].files()["old/LICENSE"] = b"of a folder that is gone"
+    hub.repositories[NAME].files()["LICENSE-old/a.txt"] = b"of a folder that is gone"
     (folder / "README.md").write_text((folder / "README.md").read_text() + "\nMore words.\n")
     done = push(folder, NAME, *GO)
     assert done.exit_code == 0, done.output
@@ -243,6 +243,7 @@ def test_the_value_of_a_key_that_the_run_names_is_found(
     assert done.exit_code == 1
     assert "openai/sft.jsonl holds the value of MY_HOUSE_KEY (line 2)" in done.output
     assert "correct horse" not in done.output
+    assert "the value of MY_HOUSE_KEY" in push(run / "dataset", NAME, *GO).output
     assert push(run, NAME, *GO, "--allow-secrets").exit_code == 0
 
 
@@ -273,8 +274,12 @@ def rename_shard(folder: Path) -> None:
     path.rename(folder / "dpo" / "train-00000-of-00002.parquet")
 
 
+def stale_file(folder: Path) -> None:
+    shutil.copy(folder / "dpo" / "train-00000-of-00001.parquet", folder / "dpo" / "old.parquet")
+
+
 def link_file(folder: Path) -> None:
-    (folder / "keys.md").symlink_to("/etc/hostname")
+    (folder / "keys.md").symlink_to("nowhere")
 
 
 @pytest.mark.parametrize(
@@ -286,10 +291,7 @@ def link_file(folder: Path) -> None:
         (lambda folder: (folder / "README.md").write_text("---\nlicense: mit\n---\n"), "lists no configs"),
         (lambda folder: (folder / "erasure.json").unlink(), "the folder is not whole"),
         (lambda folder: shutil.rmtree(folder / "dpo"), "there is no such file"),
-        (
-            lambda folder: shutil.copytree(folder / "dpo", folder / "old"),
-            "old/train-00000-of-00001.parquet belongs to no",
-        ),
+        (stale_file, "dpo/old.parquet belongs to no config"),
         (spoil_shard, "sft/train-00000-of-00001.parquet is not a whole Parquet file"),
         (spoil_rows, "the files of sft are not those that README.md tells of"),
         (rename_shard, "dpo/train-00001-of-00002.parquet is missing"),
@@ -304,6 +306,9 @@ def test_a_folder_that_is_no_whole_dataset_is_refused(
     assert done.exit_code == 1
     assert reason in done.output
     assert hub.asked == []
+    tried = push(folder, NAME, *GO, "--dry-run")
+    assert tried.exit_code == 1
+    assert reason in tried.output
 
 
 def test_a_run_without_a_dataset_says_how_it_is_written(push: Push, finished: Path, tmp_path: Path):

@@ -113,13 +113,13 @@ def contract_faults(place: Path) -> Iterator[str]:
     if importlib.util.find_spec("synthgen.export.check") is None:
         return
     for one in importlib.import_module("synthgen.export.check").check_folder(place):
-        if one.faults:
-            yield f"{one.path} is not fit to train on ({one.config}): {one.faults}, first {one.first}"
+        for reason, rows in one.faults.items():
+            yield f"{one.path} is not fit to train on: {reason} in {rows} row(s), first {one.first.get(reason, 'unknown')}"
 
 
 def keys_of(source: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """The values of the environment variables that a run's config names as keys, by name."""
-    run = RunDir(source)
+    run = RunDir(source if (source / "config.json").is_file() else source.absolute().parent)
     names = {*KEYS, *key_names(run.stored() if run.config.is_file() else {})}
     return {name: environment[name] for name in sorted(names) if environment.get(name)}
 
