@@ -365,7 +365,8 @@ def test_a_limit_leaves_what_is_whole_and_says_what_is_owed(tmp_path: Path):
 
 
 def test_a_test_side_is_made_where_the_config_asks_for_one(tmp_path: Path):
-    texts = [f"Name a thing that {number} people can carry." for number in range(60)]
+    # Nothing in common: near-duplicates are not left on both sides.
+    texts = [f"Name one{number} thing{number} that {number} people{number} can carry{number}." for number in range(60)]
     report = answer(tmp_path / "run", file_of(tmp_path, [*texts, *texts]), test_share=0.3)
     assert set(report["rows"]["sft"]) == {"train", "test"}
     sides: dict[str, set[str]] = {}
