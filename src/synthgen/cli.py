@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synthgen.commands import answer, estimate, export
+from synthgen.commands import answer, estimate, export, train_check
 from synthgen.commands.common import (
     NOT_STARTED,
     BudgetUsd,
@@ -58,6 +58,7 @@ app.add_typer(strategies, name="strategies")
 app.command("answer")(answer.answer)
 app.command("estimate")(estimate.estimate)
 app.command("export")(export.export)
+app.command("train-check")(train_check.train_check)
 
 
 @app.command()
