@@ -61,7 +61,8 @@ def test_the_configs_are_yaml_that_names_places_in_the_folder(name):
         assert [(one["path"], one["name"], one["split"]) for one in told["datasets"]] == [(".", config, "train")]
         assert [(one["path"], one["name"], one["split"]) for one in told["test_datasets"]] == [(".", config, "test")]
     else:
-        assert (told["dataset_dir"], told["dataset"]) == ("llamafactory", told["stage"])
+        names = [f"synthgen_{told['stage']}_{split}" for split in ("train", "test")]
+        assert [told["dataset_dir"], told["dataset"], told["eval_dataset"]] == ["llamafactory", *names]
     assert told.get("sequence_len", told.get("cutoff_len")) == 4096
 
 
@@ -71,9 +72,11 @@ def test_axolotl_takes_the_prompt_of_a_pair_for_its_messages():
 
 
 def test_without_a_test_split_none_is_named():
-    told = yaml.safe_load(written({"sft": {"train": 9}, "sft_messages": {"train": 9}})["axolotl_sft.yml"])
-    assert "test_datasets" not in told
-    assert told["val_set_size"] == 0
+    texts = written({config: {"train": 9} for config in COUNTS})
+    axolotl, llamafactory = (yaml.safe_load(texts[name]) for name in ("axolotl_sft.yml", "llamafactory_dpo.yaml"))
+    assert "test_datasets" not in axolotl
+    assert "eval_dataset" not in llamafactory
+    assert (axolotl["val_set_size"], llamafactory["val_size"]) == (0, 0)
 
 
 def test_every_place_in_a_text_is_filled():

@@ -14,18 +14,31 @@ NEEDED: Mapping[str, tuple[str, str]] = {
     "trl_dpo.py": ("dpo", ""),
     "axolotl_sft.yml": ("sft_messages", ""),
     "axolotl_dpo.yml": ("dpo", ""),
-    "llamafactory_sft.yaml": ("sft", "llamafactory"),
+    "llamafactory_sft.yaml": ("sft_messages", "llamafactory"),
     "llamafactory_dpo.yaml": ("dpo", "llamafactory"),
 }
 """File to the config it trains on, and the format it needs; "" for none."""
-TESTS = """\
+TESTED: Mapping[str, str] = {
+    "axolotl_sft": """\
 test_datasets:
   - path: .
-    name: {config}
+    name: sft_messages
     split: test
-    type: {kind}
-    field_messages: {field}"""
-NO_TESTS = "val_set_size: 0"
+    type: chat_template
+    field_messages: messages""",
+    "axolotl_dpo": """\
+test_datasets:
+  - path: .
+    name: dpo
+    split: test
+    type: chat_template.default
+    field_messages: prompt""",
+    "llamafactory_sft": "eval_dataset: synthgen_sft_test\neval_strategy: epoch",
+    "llamafactory_dpo": "eval_dataset: synthgen_dpo_test\neval_strategy: epoch",
+}
+"""What a config says of a test split. A script looks whether there is one."""
+UNTESTED: Mapping[str, str] = {"axolotl": "val_set_size: 0", "llamafactory": "val_size: 0"}
+"""What it says where there is none: nothing is taken from train for it."""
 
 
 def write(folder: Path, counts: Mapping[str, Mapping[str, int]], formats: Sequence[str]) -> None:
@@ -40,15 +53,15 @@ def texts(counts: Mapping[str, Mapping[str, int]], formats: Sequence[str]) -> It
     for name, (config, shape) in NEEDED.items():
         splits = counts.get(config, {})
         if splits.get("train") and (not shape or shape in formats):
-            yield name, filled(name, config, tested=bool(splits.get("test")))
+            yield name, filled(name.partition(".")[0], tested=bool(splits.get("test")))
 
 
-def filled(name: str, config: str, *, tested: bool) -> str:
-    """The text of a file, for a config with a test split or without."""
-    kind, field = ("chat_template.default", "prompt") if config == "dpo" else ("chat_template", "messages")
-    tests = TESTS.format(config=config, kind=kind, field=field) if tested else NO_TESTS
-    text = recipe(name.partition(".")[0])
-    return text.replace("@@SHARED@@", recipe("trl_shared").strip()).replace("@@TESTS@@", tests)
+def filled(name: str, *, tested: bool) -> str:
+    """The text of a file, where there is a test split or none."""
+    text = recipe(name)
+    if name in TESTED:
+        return text.replace("@@TESTS@@", TESTED[name] if tested else UNTESTED[name.partition("_")[0]])
+    return text.replace("@@SHARED@@", recipe("trl_shared").strip())
 
 
 @cache
