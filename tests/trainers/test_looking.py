@@ -1,16 +1,33 @@
 """What is read off a trainer: tokens that are learned, where they end, and what a template does to both."""
 
-import pytest
-from trainerscase import ADDED, CALLED, SUM, TEXTS, assistant, looked, made, of_config, taught, tokenizer, user
+from importlib.util import find_spec
+from pathlib import Path
 
-from synthgen.trainers import tiny
+import pytest
+from trainerscase import ADDED, CALLED, SUM, TEXTS, assistant, looked, made, of_config, saved, taught, tokenizer, user
+
+from synthgen.trainers import checked, tiny
+from synthgen.trainers.look import look
+from synthgen.trainers.rows import read
 from synthgen.trainers.template import end_of_turn, settle
+from synthgen.trainers.ways import WAYS, Setting, make
 
 pytestmark = [pytest.mark.trainers, pytest.mark.filterwarnings("default"), pytest.mark.usefixtures("off_path")]
 BLANKS_AFTER = tiny.TEMPLATE.replace(
     "{{- eos_token }}\n{%- endgeneration %}", "{{- eos_token + '\n' }}\n{%- endgeneration %}"
 )
 ENDLESS = tiny.TEMPLATE.replace("{{- eos_token }}\n{%- endgeneration %}", "{%- endgeneration %}")
+FAMILIES = {
+    "qwen2_5": ("<|im_start|>", "<|im_end|>"),
+    "qwen3": ("<|im_start|>", "<|im_end|>"),
+    "llama3_2": ("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
+}
+"""Chat templates that TRL ships, with their special tokens, the end of a turn last."""
+
+
+def trl_folder():
+    """Where TRL is."""
+    return Path(find_spec("trl").origin).parent
 
 
 def row(answer="It rains.", identity="one"):
@@ -100,6 +117,30 @@ def test_a_template_that_writes_a_prompt_otherwise_alone_is_told():
     )
     (told,) = settle(with_template(thinking))
     assert "writes a prompt otherwise" in told
+
+
+def test_a_template_that_does_not_mark_the_assistant_is_told_and_nothing_is_blamed_on_the_rows(tmp_path):
+    one = with_template(tiny.TEMPLATE.replace("{%- generation %}", "").replace("{%- endgeneration %}", ""))
+    (told,) = settle(one)
+    assert "assistant_only_loss" in told
+    folder = saved(tmp_path / "data", "sft_messages", of_config("sft_messages"))
+    found = list(checked.check(folder, Setting(one, tmp_path, steps=0), 0))
+    assert [(outcome.way, list(checked.faults(outcome))) for outcome in found] == [("sft-all", [])]
+
+
+@pytest.mark.parametrize(("family", "tokens"), FAMILIES.items())
+@pytest.mark.parametrize("config", ["sft", "dpo", "kto"])
+def test_rows_with_tools_are_whole_under_templates_in_use(tmp_path, family, tokens, config):
+    one = tiny.tokenizer(TEXTS)
+    one.chat_template = (trl_folder() / "chat_templates" / f"{family}.jinja").read_text(encoding="utf-8")
+    one.add_special_tokens({"additional_special_tokens": list(tokens)})
+    list(settle(one))
+    assert one.eos_token == tokens[-1]
+    rows = read(saved(tmp_path / "data", config, of_config(config)), config)
+    for way in WAYS[config]:
+        chosen = Setting(one, tmp_path, max_length=4096)
+        found = look(way, make(way, rows, chosen), rows, chosen)
+        assert (found.kept, found.cut, found.unsupervised, found.endless) == (len(rows), (), (), ())
 
 
 def test_conversations_are_as_they_were_written():

@@ -16,6 +16,19 @@ def end_of_turn(tokenizer: Any) -> str:
     return next((token for token in tokens if token in special), "")
 
 
+def marks_assistant(tokenizer: Any) -> bool:
+    """Whether TRL can tell what the assistant says: the template marks it, or is of a family that TRL marks itself."""
+    from trl.chat_template_utils import get_training_chat_template, has_generation_markers
+
+    if has_generation_markers(tokenizer.chat_template):
+        return True
+    try:
+        get_training_chat_template(tokenizer)
+    except ValueError:
+        return False
+    return True
+
+
 def settle(tokenizer: Any) -> Iterator[str]:
     """Give a tokenizer the end token of its template and a token to pad with, as the scripts of a dataset folder do.
 
@@ -37,4 +50,9 @@ def settle(tokenizer: Any) -> Iterator[str]:
         yield (
             "the chat template writes a prompt otherwise when no answer follows: TRL leaves its end out of training, and a "
             "model is asked what it was not taught"
+        )
+    if not marks_assistant(tokenizer):
+        yield (
+            "the chat template does not mark what the assistant says with {% generation %}: TRL refuses assistant_only_loss, so "
+            "training on sft_messages was tried on all tokens alone; sft needs no mark"
         )
