@@ -166,11 +166,11 @@ def test_verl_learns_every_answer_to_its_end(exported, tokenizer, stand_in):
         assert tokenizer.decode(tokens) == f"{answer}<|end|>"
 
 
-def test_axolotl_does_not_decode_calls_that_are_json_text(tokenizer, stand_in):
+def test_axolotl_does_not_decode_calls_that_are_json_text(exported, tokenizer, stand_in):
     module = stand_in("axolotl.prompt_strategies.chat_template")
+    told = yaml.safe_load((exported / "training" / "axolotl_sft.yml").read_text())
     dicts = importlib.import_module("axolotl.utils.dict")
-    strategy = module.load(
-        tokenizer, dicts.DictDefault({"chat_template": "tokenizer_default"}), {"type": "chat_template"}
-    )
+    strategy = module.load(tokenizer, dicts.DictDefault(told), told["datasets"][0])
+    called, *_ = of_config("sft_messages")
     with pytest.raises(jinja2.UndefinedError):
-        strategy.tokenize_prompt(of_config("sft_messages")[0])
+        strategy.tokenize_prompt(called)

@@ -67,7 +67,7 @@ def under(config: str, way: str, rows: Sequence[Row], setting: Setting) -> Outco
 
 def shortest(trainer: Any, rows: Sequence[Row], most: int) -> list[Row]:
     """The shortest of the rows that a trainer kept, in their order: steps over long ones would take a processor minutes."""
-    lengths = {row["id"]: longest(row) for row in trainer.train_dataset}
+    lengths = {row["id"]: longest(row) or sum(map(len, said(row))) for row in trainer.train_dataset}
     chosen = set(sorted(lengths, key=lambda identity: (lengths[identity], identity))[:most])
     return [row for row in rows if row["id"] in chosen]
 
