@@ -19,14 +19,15 @@ import pytest
 from conftest import command, expand, outputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mergecase import Made, asks, read, write
+from mergecase import Made, asks, read, rows_of, write
 
 from synthgen.errors import ConfigError, InputError
-from synthgen.export.parquet import SCHEMAS
+from synthgen.export.parquet import SCHEMAS, Files
 from synthgen.export.splits import asked
 from synthgen.merge import mix
 from synthgen.merge.join import Wanted, merge
 from synthgen.merge.mix import Weights
+from synthgen.publish.folder import located
 from synthgen.text.rouge import rouge_l
 from synthgen.text.tokens import unicode_tokens
 
@@ -474,6 +475,21 @@ def test_files_that_another_library_wrote_anew_are_read_alike(tmp_path):
     assert results[0] == results[1]
 
 
+def test_thoughts_and_tools_stay_where_a_dataset_has_them(tmp_path):
+    folder = tmp_path / "thought"
+    with Files(folder, dict.fromkeys(("sft", "sft_messages"), ("reasoning_content", "tools"))) as files:
+        for config, row in rows_of(1, SECOND[0]._replace(configs=("sft",))):
+            said = row["completion" if config == "sft" else "messages"][-1]
+            files.put(config, "train", {**row, "tools": "[]"})
+            assert said["role"] == "assistant"
+            said["reasoning_content"] = "Chlorophyll goes first."
+    merge([write(tmp_path / "plain", FIRST), folder], tmp_path / "out", Wanted())
+    for config, column in (("sft", "completion"), ("sft_messages", "messages")):
+        told = [(row[column][-1].get("reasoning_content"), row["tools"]) for row in read(tmp_path / "out", config)]
+        assert told == [(None, None), (None, None), ("Chlorophyll goes first.", "[]")]
+    assert "tools" not in read(tmp_path / "out", "dpo")[0]
+
+
 def test_a_blank_answer_is_left_out_and_not_counted_in_the_mix(tmp_path):
     tasks = [
         *many("editing", 4),
@@ -575,6 +591,7 @@ def test_two_runs_become_one_dataset_that_loads_and_is_traced(finished, other_ru
     for config, splits in told["rows"].items():
         loaded = datasets.load_dataset(str(tmp_path / "out" / "dataset"), config, cache_dir=str(tmp_path / "cache"))
         assert {split: len(rows) for split, rows in loaded.items()} == splits
+    assert located(tmp_path / "out") == tmp_path / "out" / "dataset"  # by which it is pushed
     texts = {split: {asked(row) for row in read(tmp_path / "out", split=split)} for split in ("train", "test")}
     assert not any(alike(one, other) for one in texts["train"] for other in texts["test"])
     sides = {split: {row["root_id"] for row in read(tmp_path / "out", split=split)} for split in ("train", "test")}

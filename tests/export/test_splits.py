@@ -194,6 +194,10 @@ def test_of_prompts_that_are_given_none_is_nearly_one_of_the_other_side(tmp_path
     kept = [row["id"] for split in rows.values() for row in split]
     assert min(kept) == "p000000-0"
     assert len(kept) < jsonl.lines(tmp_path / "run" / "answers.jsonl")
+    told = [json.loads(line) for line in (tmp_path / "run" / "rejected" / "export.jsonl").read_text().splitlines()]
+    assert {row["reason"] for row in told} == {"across_sides"}
+    assert {row["evidence"] for row in told} <= set(kept)
+    assert {row["id"] for row in told}.isdisjoint(kept)
     assert "Of two prompts of different sides" in (tmp_path / "run" / "dataset" / "README.md").read_text()
 
 

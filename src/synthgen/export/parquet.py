@@ -74,13 +74,6 @@ def schema_of(config: str, further: Collection[str] = ()) -> pa.Schema:
     return pa.schema([*schema[:before], *columns, *schema[before:]])
 
 
-def further_of(schema: pa.Schema) -> set[str]:
-    """The further fields and columns that a schema has: of two such schemas `schema_of` makes one that holds both's rows."""
-    kinds = [field.type.value_type for field in schema if pa.types.is_list(field.type)]
-    fields = {field.name for kind in kinds if pa.types.is_struct(kind) for field in kind}
-    return fields.intersection(FURTHER_FIELDS) | set(schema.names).intersection(FURTHER_COLUMNS)
-
-
 class Files:
     """The Parquet files of a dataset folder, each made with its first row and written as its rows come."""
 

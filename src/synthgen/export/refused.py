@@ -10,8 +10,10 @@ import orjson
 
 from synthgen.errors import InputError, storage
 from synthgen.export.contract import MEANINGS
+from synthgen.export.splits import ACROSS
 from synthgen.text.special import special_tokens
 
+WHY = {**MEANINGS, ACROSS: "the prompt is nearly that of a row on the other side"}
 LONGEST_EVIDENCE = 200
 """Characters of a refused row that are kept."""
 
@@ -61,7 +63,7 @@ class Refused:
         if self.reasons and not rows:
             most, count = self.reasons.most_common(1)[0]
             raise InputError(
-                f"none of the {self.reasons.total()} rows may be trained on, {count} of them because {MEANINGS.get(most, most)}; "
+                f"none of the {self.reasons.total()} rows may be trained on, {count} of them because {WHY[most]}; "
                 f"nothing was exported; each is named in {self._path}"
             )
 

@@ -126,7 +126,7 @@ def body(facts: Facts) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-ESTIMATED = f"Tokens are estimated at {CHARACTERS_PER_TOKEN:.0f} characters each, system message and prompt included."
+ESTIMATED = f"Tokens are estimated at {CHARACTERS_PER_TOKEN:g} characters each, system message and prompt included."
 
 
 def merged(facts: Facts) -> str:

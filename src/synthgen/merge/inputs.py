@@ -11,8 +11,8 @@ import orjson
 
 from synthgen.errors import InputError
 from synthgen.export.folder import PROOF, digest
-from synthgen.export.parquet import SCHEMAS, further_of, schema_of
-from synthgen.export.rows import FURTHER_COLUMNS, Row
+from synthgen.export.parquet import SCHEMAS, schema_of
+from synthgen.export.rows import FURTHER_COLUMNS, FURTHER_FIELDS, Row
 from synthgen.export.splits import asked
 from synthgen.records import Side
 from synthgen.text.seen import Seen
@@ -44,6 +44,8 @@ class Input:
     """Config to the SHA-256 of its files."""
     license: str
     """As its card says; `unknown` where that says nothing."""
+    further: Mapping[str, frozenset[str]]
+    """Config to the further fields of its messages and columns of its rows."""
     proof: Mapping[str, Any] | None
     """What was searched for strategy text; None where the folder does not tell."""
 
@@ -51,13 +53,6 @@ class Input:
     def digest(self) -> str:
         """SHA-256 of the whole."""
         return hashlib.sha256(orjson.dumps(dict(self.digests), option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-    def further(self, config: str) -> set[str]:
-        """The further fields and columns of the rows of a config."""
-        import pyarrow.parquet as pq
-
-        paths = [path for (name, _), some in self.files.items() if name == config for path in some]
-        return set().union(*(further_of(pq.read_schema(path)) for path in paths))
 
     def rows(self, config: str, side: Side) -> Iterator[Row]:
         """The rows of one split in order. Raises InputError where one cannot be used."""
@@ -92,7 +87,9 @@ def parsed(path: Path, name: str) -> Iterator[Row]:
 def check(row: Row, place: str) -> None:
     """Raise InputError for a row that lacks something."""
     for column, value in row.items():
-        if (value is None and column not in FURTHER_COLUMNS) or (isinstance(value, list) and not said(value)):
+        if column in FURTHER_COLUMNS:
+            continue
+        if value is None or (isinstance(value, list) and not said(value)):
             raise InputError(f"{place} has no {column}; export that dataset again, or leave the row out of it")
 
 
@@ -151,7 +148,8 @@ def opened_one(number: int, name: str, folder: Path) -> Input:
     if not files:
         raise InputError(f"{name} is no dataset of synthgen: it holds none of {', '.join(CONFIGS)} as Parquet")
     digests = {config: digest(folder / config) for config in CONFIGS if any((config, side) in files for side in SIDES)}
-    return Input(number, name, folder, files, digests, license_of(folder), proof_of(folder, name))
+    further = {config: frozenset().union(*map(further_of, of)) for (config, _), of in files.items()}
+    return Input(number, name, folder, files, digests, license_of(folder), further, proof_of(folder, name))
 
 
 SIDES: tuple[Side, ...] = ("train", "test")
@@ -166,7 +164,7 @@ def misfit(path: Path, config: str) -> str:
         found = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
         return f"cannot be read ({error})"
-    wanted = schema_of(config, further_of(found))
+    wanted = schema_of(config, further_of(path))
     missing = [name for name in wanted.names if name not in found.names]
     more = [name for name in found.names if name not in wanted.names]
     if missing or more:
@@ -175,6 +173,17 @@ def misfit(path: Path, config: str) -> str:
         )
     other = [name for name in wanted.names if shape(found.field(name).type) != shape(wanted.field(name).type)]
     return f"has another type of {', '.join(other)}" if other else ""
+
+
+def further_of(path: Path) -> frozenset[str]:
+    """What the messages and rows of a file may have beside what every one has."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(path)
+    lists = [kind.value_type for kind in schema.types if pa.types.is_list(kind) or pa.types.is_large_list(kind)]
+    held = {field.name for kind in lists if pa.types.is_struct(kind) for field in kind} | set(schema.names)
+    return frozenset(held.intersection((*FURTHER_FIELDS, *FURTHER_COLUMNS)))
 
 
 def shape(kind: "pa.DataType") -> object:

@@ -113,6 +113,14 @@ class Whole:
                         if not self.screen.lost(one.number, side, row):
                             yield one, config, side, row
 
+    @property
+    def further(self) -> dict[str, frozenset[str]]:
+        """Config to the further fields and columns that any dataset has there."""
+        found = {
+            config: frozenset[str]().union(*(one.further.get(config, ()) for one in self.inputs)) for config in CONFIGS
+        }
+        return {**found, DERIVED: found["sft"]}
+
     def mixed(self) -> list[Mixed]:
         """Count the rows to train on, and decide which of them stay."""
         if self.mix is None:
@@ -139,20 +147,14 @@ class Whole:
             if config == "sft":
                 yield DERIVED, side, shapes.as_messages(new)
 
-    def further(self) -> dict[str, set[str]]:
-        """Config to the further fields and columns that any dataset's rows have."""
-        found = {config: set().union(*(one.further(config) for one in self.inputs)) for config in CONFIGS}
-        return found | {DERIVED: found["sft"]}
-
     def write(self, out: Path) -> dict[str, Any]:
         """Write the folder and put it in the place of the old one."""
         new = out / ".dataset.new"
         shutil.rmtree(new, ignore_errors=True)
         try:
             mixed = self.mixed()
-            refused = Refused(out / "rejected" / "export.jsonl")
-            with refused:
-                counts = fill(new, self.rows(refused), self.wanted.formats, self.further())
+            with Refused(out / "rejected" / "export.jsonl") as refused:
+                counts = fill(new, self.rows(refused), self.wanted.formats, self.further)
             refused.place(rows=bool(counts))
             if not counts:
                 raise InputError("nothing is left to write: every row is a duplicate or has a weight of 0")

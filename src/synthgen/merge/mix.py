@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthgen.errors import InputError
+from synthgen.export.lengths import CHARACTERS_PER_TOKEN, text_of
 from synthgen.export.rows import Row
 from synthgen.export.splits import asked
 
 By = Literal["rows", "tokens"]
 OTHERS = ""
 """The group of all categories that no weight names."""
-CHARACTERS_PER_TOKEN = 4
 EXAMPLE = "--weight coding=0.4"
 
 
@@ -199,6 +199,6 @@ def rank(row: Row) -> int:
 
 
 def tokens(row: Row) -> int:
-    """Tokens of a row's messages, estimated at four characters each."""
-    said = (message["content"] for value in row.values() if isinstance(value, list) for message in value)
-    return max(1, sum(map(len, said)) // CHARACTERS_PER_TOKEN)
+    """Tokens of a row's messages, thoughts and calls among them, estimated at four characters each."""
+    said = [message for value in row.values() if isinstance(value, list) for message in value]
+    return max(1, int(len(text_of(said)) / CHARACTERS_PER_TOKEN))
