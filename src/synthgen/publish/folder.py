@@ -38,6 +38,8 @@ def located(path: Path) -> Path:
     """The dataset folder of a run directory, or a dataset folder itself. Raises InputError where there is none."""
     if not path.is_dir():
         raise InputError(f"there is no folder {path}; name a run directory or a dataset folder")
+    if (path / "dataset" / CARD).is_file() and not (path / CARD).exists():
+        return path / "dataset"
     if (path / "config.json").exists() and not (path / CARD).exists():
         aside = path / ".dataset.old"
         if not (path / "dataset").is_dir():
