@@ -12,7 +12,7 @@ import torch
 import transformers
 from datasets import Dataset
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, PrinterCallback, set_seed
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 END, PAD = "<|end|>", "<|pad|>"
@@ -34,6 +34,8 @@ class Recipe:
     width: int = 128
     layers: int = 4
     heads: int = 4
+    spread: float = 0.02
+    """Standard deviation of the random weights."""
     rows_at_once: int = 32
     answers_only: bool = True
     """Whether only answers are learned, or prompts as well."""
@@ -81,6 +83,7 @@ def model(words: PreTrainedTokenizerFast, recipe: Recipe, seed: int) -> LlamaFor
         num_attention_heads=recipe.heads,
         num_key_value_heads=recipe.heads,
         max_position_embeddings=LONGEST,
+        initializer_range=recipe.spread,
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=words.eos_token_id,
@@ -103,6 +106,7 @@ def settings(recipe: Recipe, seed: int, folder: str) -> dict[str, Any]:
         "gradient_checkpointing": False,
         "max_length": LONGEST,
         "logging_steps": 25,
+        "logging_first_step": True,
         "save_strategy": "no",
         "report_to": "none",
         "disable_tqdm": True,
@@ -122,8 +126,7 @@ def sft(
             **settings(recipe, seed, folder),
         )
         trainer = SFTTrainer(copy.deepcopy(start), config, train_dataset=rows, processing_class=words)
-        done = trainer.train()
-    return trainer.model.eval(), {"steps": done.global_step, "loss": done.training_loss, "last_loss": last(trainer)}
+        return trained(trainer)
 
 
 def dpo(
@@ -140,13 +143,15 @@ def dpo(
         trainer = DPOTrainer(
             copy.deepcopy(start), copy.deepcopy(start), config, train_dataset=rows, processing_class=words
         )
-        done = trainer.train()
-    return trainer.model.eval(), {"steps": done.global_step, "loss": done.training_loss, "last_loss": last(trainer)}
+        return trained(trainer)
 
 
-def last(trainer: SFTTrainer | DPOTrainer) -> float:
-    """The last loss that was logged."""
-    return next(entry["loss"] for entry in reversed(trainer.state.log_history) if "loss" in entry)
+def trained(trainer: SFTTrainer | DPOTrainer) -> tuple[LlamaForCausalLM, dict[str, float]]:
+    """The model of a trainer after its training, its steps, and its first and last losses."""
+    trainer.remove_callback(PrinterCallback)  # it prints to where the figures go
+    done = trainer.train()
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return trainer.model.eval(), {"steps": done.global_step, "first_loss": losses[0], "last_loss": losses[-1]}
 
 
 def weights(one: LlamaForCausalLM) -> int:
