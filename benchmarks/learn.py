@@ -45,10 +45,16 @@ ARMS = ("ours", "shuffled")
 PACKAGES = ("torch", "trl", "transformers", "datasets", "tokenizers")
 ALONE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
 """The surroundings of one seed's process: one thread, and nothing asked of the network."""
-MEANING = (
-    "A model that saw these rows does test-side tasks of the same families better than one that saw the same prompts and the same answers "
-    "wrongly put together: prompt, answer, side and pair belong together as written, and a trainer learns from them. The rehearsal's tasks "
-    "are templates and its answers are computed: this says nothing of a real teacher's rows, of a real model, or of other tasks."
+TAUGHT = (
+    "The model that saw the rows does test-side tasks of the same families better than the one that saw the same prompts and the same answers "
+    "wrongly put together, over the seeds and over the rows: prompt, answer and side belong together as written, and a "
+    "trainer learns from them. "
+)
+PREFERRED = "DPO on the pairs finds the better answer of a pair it has not seen more often than chance. "
+NOT_SHOWN = "An interval holds no difference: {} is not shown here. "
+LIMITS = (
+    "The rehearsal's tasks are templates and its answers are computed, so this says nothing of a real teacher's rows, of a real model, or of "
+    "other tasks."
 )
 Row = dict[str, Any]
 Wins = list[float]
@@ -168,6 +174,18 @@ def shown(results: Sequence[Row]) -> Row:
     }
 
 
+def meaning(found: Row) -> str:
+    """What the figures show, in words, and what they do not."""
+    ends = [found[name][over] for name in ("exact_match", "log_likelihood_per_token") for over in comparing.INTERVALS]
+    taught = all(one is not None and one[0] > 0 for one in ends)
+    preferred = found["held_out_preference"]["implicit_reward_after_dpo"]["interval"][0] > 0.5
+    return "".join((
+        TAUGHT if taught else NOT_SHOWN.format("that the rows teach"),
+        PREFERRED if preferred else NOT_SHOWN.format("that the pairs teach"),
+        LIMITS,
+    ))  # fmt: skip
+
+
 def switches() -> argparse.ArgumentParser:
     """The command line."""
     found = argparse.ArgumentParser()
@@ -190,14 +208,15 @@ def whole(given: argparse.Namespace) -> Row:
         run = given.run or made(Path(folder), QUICK_TARGET if given.quick else TARGET)
         prepared = time.perf_counter() - began
         results = list(several.map(lambda seed: child(run, seed, words), seeds))
+    found = shown(results)
     return {
         "held_out": "lineages of the train side" if given.choose else "the test side",
         "recipe": results[0]["recipe"],
         "seeds": seeds,
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "seconds": {"run": round(prepared, 1), "whole": round(time.perf_counter() - began, 1)},
-        **shown(results),
-        "meaning": MEANING,
+        **found,
+        "meaning": meaning(found),
     }
 
 

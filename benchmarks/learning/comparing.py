@@ -9,6 +9,8 @@ import numpy as np
 
 T95 = {2: 12.706204736, 3: 4.302652730, 4: 3.182446305, 5: 2.776445105}
 """Student's quantile of a two-sided interval of 95%, by the number of seeds."""
+INTERVALS = ("interval_over_seeds", "interval_over_lineages_and_seeds")
+"""What the two intervals of a difference are called. One of a single seed is null."""
 DRAWS = 10_000
 Weighed = Sequence[tuple[float, float]]
 """For each row a sum and what it is over, such as a log-likelihood and tokens; what counts is the quotient of the totals."""
@@ -54,7 +56,6 @@ def compared(ours: Sequence[Weighed], others: Sequence[Weighed], clusters: Seque
         "ours": round(mean(left), 4),
         "shuffled": round(mean(right), 4),
         "difference": round(mean(differences), 4),
-        "interval_over_seeds": over_seeds(differences),
-        "interval_over_lineages_and_seeds": over_rows(ours, others, clusters),
+        **dict(zip(INTERVALS, (over_seeds(differences), over_rows(ours, others, clusters)), strict=True)),
         "by_seed": {"ours": [round(one, 4) for one in left], "shuffled": [round(one, 4) for one in right]},
     }

@@ -100,6 +100,22 @@ def test_the_implicit_reward_is_what_dpo_added():
     }
 
 
+def figures(low, high, preferred):
+    one = {"interval_over_seeds": [low, high], "interval_over_lineages_and_seeds": [low, high]}
+    reward = {"implicit_reward_after_dpo": {"interval": [preferred, 0.9]}}
+    return {"exact_match": one, "log_likelihood_per_token": one, "held_out_preference": reward}
+
+
+def test_nothing_is_said_to_be_shown_that_an_interval_leaves_open():
+    learn = importlib.import_module("learn")
+    assert "not shown" not in learn.meaning(figures(0.1, 0.2, 0.6))
+    assert "that the rows teach is not shown" in learn.meaning(figures(-0.1, 0.2, 0.6))
+    assert "that the pairs teach is not shown" in learn.meaning(figures(0.1, 0.2, 0.4))
+    assert "that the rows teach is not shown" in learn.meaning({**figures(0.1, 0.2, 0.6), "exact_match": dict.fromkeys(
+        ("interval_over_seeds", "interval_over_lineages_and_seeds")
+    )})  # fmt: skip
+
+
 @pytest.mark.trainers
 def test_the_benchmark_trains_both_arms_and_prefers_among_pairs():
     done = subprocess.run(
