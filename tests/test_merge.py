@@ -529,6 +529,15 @@ def test_what_cannot_be_merged_is_refused_in_words(tmp_path):
         with pytest.raises(InputError, match="--threshold lies between 0 and 1"):
             merge([one, other], tmp_path / "out", Wanted(threshold=threshold))
     assert (tmp_path / "taken" / "thesis.txt").read_text() == "mine"
+    for fault, said in (
+        ({"formats": ("foo",)}, "--format foo is none of alpaca, axolotl"),
+        ({"threshold": 0.5, "formats": ("openai", "")}, "--format  is none"),
+    ):
+        with pytest.raises(InputError, match=said):
+            merge([one, other], tmp_path / "out", Wanted(**fault))
+    (one / "README.md").write_text("---\nlicense: [\n---\n")
+    with pytest.raises(InputError, match="is not YAML"):
+        merge([one, other], tmp_path / "out", Wanted())
     assert not (tmp_path / "out").exists()
 
 
@@ -551,6 +560,13 @@ def test_rehearsal_rows_stand_beside_real_ones_only_if_that_is_said(tmp_path):
         (("mit", "unknown"), "", "unknown", "Not every dataset tells its licence."),
         (("unknown", "unknown"), "", "unknown", "None of the datasets tells its licence"),
         (("mit", "unknown"), "cc-by-4.0", "cc-by-4.0", "given when the datasets were merged"),
+        (
+            ('other"\nlicense_name: "a', 'other"\nlicense_name: "a'),
+            "",
+            'other"\nlicense_name: "a',
+            "The datasets agree.",
+        ),
+        (('other"\nlicense_name: "a', 'other"\nlicense_name: "b'), "", "other", "each part stays under its own"),
     ],
 )
 def test_a_licence_is_taken_where_all_agree_and_never_guessed(tmp_path, licences, given_one, found, said):

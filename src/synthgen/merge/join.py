@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from synthgen import jsonl
+from synthgen.config import Format
 from synthgen.errors import ConfigError, InputError, storage
 from synthgen.export import contract, training
 from synthgen.export import rows as shapes
@@ -53,6 +54,9 @@ def merge(
     """
     if not 0 < wanted.threshold <= 1:
         raise InputError(f"--threshold lies between 0 and 1, {wanted.threshold:g} does not")
+    unknown = [name for name in wanted.formats if name not in get_args(Format)]
+    if unknown:
+        raise InputError(f"--format {unknown[0]} is none of {', '.join(get_args(Format))}")
     inputs = opened(paths)
     check_out(out, inputs)
     with storage(out):
