@@ -580,6 +580,19 @@ def test_a_licence_is_taken_where_all_agree_and_never_guessed(tmp_path, licences
     assert said in told
 
 
+def test_the_card_tells_lengths_shapes_and_how_the_rows_are_trained_on_as_that_of_a_run(tmp_path):
+    folder = joined(tmp_path, FIRST, SECOND, formats=("openai", "trl")) / "dataset"
+    told = (folder / "README.md").read_text()
+    assert "| openai | openai/sft.train.jsonl | 4 |" in told
+    assert "trl takes `sft`" in told
+    assert "estimated** at 4 characters a token" in told
+    assert "| sft: whole row | " in told
+    assert "\npython training/trl_sft.py --model MODEL" in told
+    assert "| science | 1 | 20.0% |" in told
+    pictures = [line.partition("](")[2].rstrip(")") for line in told.splitlines() if line.startswith("![")]
+    assert sorted(pictures) == sorted(f"plots/{path.name}" for path in (folder / "plots").iterdir())
+
+
 def test_what_the_datasets_were_searched_for_is_carried_and_missing_proofs_are_said(tmp_path):
     proof = {"rows": 12, "found": 0, "system_messages": {"sft": {"none": 12}}}
     paths = [write(tmp_path / "one", FIRST, proof=proof), write(tmp_path / "two", SECOND)]

@@ -4,8 +4,9 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -90,6 +91,10 @@ class Facts:
     samples: int
     digest: str
     lengths: Lengths
+    human: int = 0
+    """SFT rows that humans wrote: seeds."""
+    formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What was written in further shapes, as `formats.json` tells it."""
     looked: Looked | None = None
     """None where nothing was looked up."""
     training: tuple[str, ...] = ()
@@ -174,9 +179,9 @@ def policy(config: RunConfig) -> str:
         return ""
     shipped = "by the shipped table, which is its authors' prior and was not measured"
     if not config.policy.choices:
-        return f"Chosen {shipped}."
+        return f"Strategies were chosen {shipped}."
     named = ", ".join(sorted(config.policy.choices))
-    return f"Chosen by a policy {config.policy.origin} for {named}; for other categories {shipped}."
+    return f"Strategies were chosen by a policy {config.policy.origin} for {named}; for other categories {shipped}."
 
 
 def split_rule(config: RunConfig, sides: Mapping[str, Side]) -> str:
@@ -192,8 +197,7 @@ def split_rule(config: RunConfig, sides: Mapping[str, Side]) -> str:
     if test:
         return (
             f"{test} of {len(sides)} seeds form the test side, chosen by a hash of their ids before anything was "
-            "generated. Demonstrations come from one side only, so every row's ancestors are on its own side; near-duplicates "
-            "are screened across both."
+            "generated. Demonstrations come from one side only, so every row's ancestors are on its own side."
         )
     if config.mode == "parity":
         return "There is no test split: in parity mode demonstrations are drawn from the whole pool."

@@ -10,13 +10,15 @@ from typing import Any, get_args
 from synthgen import jsonl
 from synthgen.config import Format
 from synthgen.errors import ConfigError, InputError, storage
-from synthgen.export import contract, training
+from synthgen.export import contract, plots, training
 from synthgen.export import rows as shapes
-from synthgen.export.folder import PROOF, digest, fill, recover, swap
+from synthgen.export.facts import training as ready
+from synthgen.export.folder import PROOF, counted, digest, fill, recover, swap
+from synthgen.export.formats.writing import told as shaped
 from synthgen.export.refused import Refused
 from synthgen.export.rows import Row
+from synthgen.export.tally import Tally
 from synthgen.merge import card
-from synthgen.merge.card import Tally
 from synthgen.merge.inputs import CONFIGS, DERIVED, SIDES, UNKNOWN, Input, about, opened
 from synthgen.merge.lineage import Lineage
 from synthgen.merge.mix import Mix, Mixed, Weights
@@ -97,6 +99,8 @@ class Whole:
         self.screen = Screen(inputs, self.lineage, wanted.threshold, progress)
         self.mix = Mix(wanted.weights) if wanted.weights is not None else None
         self.tally = Tally()
+        self.brought: Counter[int] = Counter()
+        """Dataset to its SFT rows that are written."""
 
     def _rehearsal(self) -> bool:
         """Whether rows of a rehearsal are among them. Raises InputError where they would stand beside real ones."""
@@ -143,10 +147,8 @@ class Whole:
                 continue
             if self.mix is not None and side == "train" and not self.mix.keeps(config, row):
                 continue
-            found = about(row, one.name)
-            new = self.lineage.renamed(one.number, row, found)
-            if config == "sft":
-                self.tally.take(one.number, row, str(found.get("language", "")))
+            new = self.lineage.renamed(one.number, row, about(row, one.name))
+            self.brought[one.number] += config == "sft"
             yield config, side, new
             if config == "sft":
                 yield DERIVED, side, shapes.as_messages(new)
@@ -158,7 +160,7 @@ class Whole:
         try:
             mixed = self.mixed()
             with Refused(out / "rejected" / "export.jsonl") as refused:
-                counts = fill(new, self.rows(refused), self.wanted.formats, self.further)
+                counts = fill(new, counted(self.rows(refused), self.tally, {}), self.wanted.formats, self.further)
             refused.place(rows=bool(counts))
             if not counts:
                 raise InputError("nothing is left to write: every row is a duplicate or has a weight of 0")
@@ -171,6 +173,8 @@ class Whole:
     def _beside(self, folder: Path, counts: Mapping[str, Mapping[str, int]], mixed: Sequence[Mixed]) -> dict[str, Any]:
         """Write what stands beside the rows: training configs, the proofs of the datasets, what was done, and the card."""
         weights = self.wanted.weights
+        with storage(folder):
+            training.write(folder, counts, self.wanted.formats)
         facts = card.Facts(
             inputs=self.inputs,
             lineage=self.lineage,
@@ -178,17 +182,20 @@ class Whole:
             stated=bool(self.wanted.license),
             rows=counts,
             digests={config: digest(folder / config) for config in counts},
-            tally=self.tally,
+            counted=self.tally.counted(),
+            kept=self.brought,
             prompts=self.screen.prompts,
             threshold=self.wanted.threshold,
             mixed=mixed,
             by=weights.by if weights is not None else "rows",
             rehearsal=self.rehearsal,
+            training=ready(folder),
+            formats=shaped(folder),
         )
         told = self._told(counts, mixed)
         with storage(folder):
-            training.write(folder, counts, self.wanted.formats)
-            (folder / "README.md").write_text(card.card(facts), encoding="utf-8")
+            text = card.card(facts, plots.write(folder, facts.counted, {}))
+            (folder / "README.md").write_text(text, encoding="utf-8")
             proofs = [{"sha256": one.digest, "proof": one.proof} for one in self.inputs]
             (folder / PROOF).write_bytes(jsonl.dump({"merged_from": proofs}))
             (folder / FACTS).write_bytes(jsonl.dump(told))
