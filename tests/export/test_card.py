@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthgen.export import licences
 from synthgen.export.card import REHEARSAL, card
 from synthgen.export.facts import Facts, Looked, Model
 from synthgen.export.gate import Proof
@@ -201,6 +202,25 @@ def test_no_name_of_a_model_is_a_cell_of_its_own_or_markup(name):
 def test_the_licence_is_one_that_the_hub_knows_or_a_name_and_a_link_as_told(told, fields):
     found = front(replace(FACTS, license=told))
     assert {name: value for name, value in found.items() if name.startswith("license")} == fields
+
+
+@pytest.mark.parametrize("told", ["unknown", "mit", "other", "our-terms", "our-terms https://example.org/terms"])
+def test_a_licence_is_read_back_from_front_matter_as_it_was_told(told):
+    assert licences.of(front(replace(FACTS, license=told))) == told
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (None, "unknown"),
+        ([], "unknown"),
+        ({"a": 1}, "unknown"),
+        (["mit", "apache-2.0"], "mit, apache-2.0"),
+        (" ", "unknown"),
+    ],
+)
+def test_a_licence_that_others_wrote_is_taken_as_far_as_it_can_be_read(given, found):
+    assert licences.of({"license": given}) == found
 
 
 def test_what_nobody_told_of_a_licence_is_unknown_and_to_be_asked_for():

@@ -29,6 +29,11 @@ ROLES_TOLD: Mapping[Role, str] = {
     "answer": "answers",
     "judge": "judges",
 }
+ROLES_TOLD_OF_GIVEN: tuple[Mapping[Role, str], Mapping[Role, str]] = (
+    {"answer": "answers", "judge": "judges"},
+    {"instantiate": "finds categories", "answer": "answers", "judge": "judges"},
+)
+"""Where prompts were given: under one strategy or none, and under that of their category."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +114,9 @@ def models(run: RunDir, config: RunConfig, names: Mapping[Role, str]) -> tuple[M
     """Who played which roles, each model once."""
     learned = run.stored().get("learned", {})
     found: dict[tuple[str, str], list[str]] = {}
-    for role, does in ROLES_TOLD.items():
-        if (role == "judge" and not config.judged) or (role == "propose" and config.strategy):
+    told = ROLES_TOLD_OF_GIVEN[config.strategy == AUTO] if config.strategy else ROLES_TOLD
+    for role, does in told.items():
+        if role == "judge" and not config.judged:
             continue
         served = str(learned.get(slot(config.role(role)), {}).get("served", ""))
         found.setdefault((names[role], served), []).append(does)
