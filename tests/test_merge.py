@@ -529,6 +529,15 @@ def test_what_cannot_be_merged_is_refused_in_words(tmp_path):
         with pytest.raises(InputError, match="--threshold lies between 0 and 1"):
             merge([one, other], tmp_path / "out", Wanted(threshold=threshold))
     assert (tmp_path / "taken" / "thesis.txt").read_text() == "mine"
+    for fault, said in (
+        ({"formats": ("foo",)}, "--format foo is none of alpaca, axolotl"),
+        ({"threshold": 0.5, "formats": ("openai", "")}, "--format  is none"),
+    ):
+        with pytest.raises(InputError, match=said):
+            merge([one, other], tmp_path / "out", Wanted(**fault))
+    (one / "README.md").write_text("---\nlicense: [\n---\n")
+    with pytest.raises(InputError, match="is not YAML"):
+        merge([one, other], tmp_path / "out", Wanted())
     assert not (tmp_path / "out").exists()
 
 
@@ -551,6 +560,13 @@ def test_rehearsal_rows_stand_beside_real_ones_only_if_that_is_said(tmp_path):
         (("mit", "unknown"), "", "unknown", "Not every dataset tells its licence."),
         (("unknown", "unknown"), "", "unknown", "None of the datasets tells its licence"),
         (("mit", "unknown"), "cc-by-4.0", "cc-by-4.0", "given when the datasets were merged"),
+        (
+            ('other"\nlicense_name: "a', 'other"\nlicense_name: "a'),
+            "",
+            'other"\nlicense_name: "a',
+            "The datasets agree.",
+        ),
+        (('other"\nlicense_name: "a', 'other"\nlicense_name: "b'), "", "other", "each part stays under its own"),
     ],
 )
 def test_a_licence_is_taken_where_all_agree_and_never_guessed(tmp_path, licences, given_one, found, said):
@@ -562,6 +578,19 @@ def test_a_licence_is_taken_where_all_agree_and_never_guessed(tmp_path, licences
     told = (tmp_path / "out" / "dataset" / "README.md").read_text()
     assert f'\nlicense: "{found}"\n' in told
     assert said in told
+
+
+def test_the_card_tells_lengths_shapes_and_how_the_rows_are_trained_on_as_that_of_a_run(tmp_path):
+    folder = joined(tmp_path, FIRST, SECOND, formats=("openai", "trl")) / "dataset"
+    told = (folder / "README.md").read_text()
+    assert "| openai | openai/sft.train.jsonl | 4 |" in told
+    assert "trl takes `sft`" in told
+    assert "estimated** at 4 characters a token" in told
+    assert "| sft: whole row | " in told
+    assert "\npython training/trl_sft.py --model MODEL" in told
+    assert "| science | 1 | 20.0% |" in told
+    pictures = [line.partition("](")[2].rstrip(")") for line in told.splitlines() if line.startswith("![")]
+    assert sorted(pictures) == sorted(f"plots/{path.name}" for path in (folder / "plots").iterdir())
 
 
 def test_what_the_datasets_were_searched_for_is_carried_and_missing_proofs_are_said(tmp_path):

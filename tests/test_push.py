@@ -289,6 +289,11 @@ def link_file(folder: Path) -> None:
         (lambda folder: (folder / "README.md").write_text("# Rows\n"), "has no front matter"),
         (lambda folder: (folder / "README.md").write_text("---\na: [\n---\n"), "is not YAML"),
         (lambda folder: (folder / "README.md").write_text("---\nlicense: mit\n---\n"), "lists no configs"),
+        (lambda folder: (folder / "README.md").write_text("---\ntags: 5\nconfigs: 7\n---\n"), "lists no configs"),
+        (
+            lambda folder: (folder / "README.md").write_text("---\nconfigs: [a, {data_files: 3}]\n---\n"),
+            "lists no configs",
+        ),
         (lambda folder: (folder / "erasure.json").unlink(), "the folder is not whole"),
         (lambda folder: shutil.rmtree(folder / "dpo"), "there is no such file"),
         (stale_file, "dpo/old.parquet belongs to no config"),
@@ -309,6 +314,12 @@ def test_a_folder_that_is_no_whole_dataset_is_refused(
     tried = push(folder, NAME, *GO, "--dry-run")
     assert tried.exit_code == 1
     assert reason in tried.output
+
+
+def test_a_name_that_no_disk_takes_is_one_line(push: Push):
+    done = push("a" * 300, NAME, *GO)
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
+    assert done.output.startswith("synthgen: cannot use aaa")
 
 
 def test_a_run_without_a_dataset_says_how_it_is_written(push: Push, finished: Path, tmp_path: Path):

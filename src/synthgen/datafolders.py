@@ -29,10 +29,10 @@ def files(path: Path) -> list[Path]:
     if not path.is_dir():
         return rowfiles.files(path)
     if (path / DATASET_DICT).is_file():
-        names = [Path(str(one)).name for one in told(path / DATASET_DICT).get("splits", [])]
+        names = named(path / DATASET_DICT, "splits")
         return files(path / only(path, "splits", {name: str(path / name) for name in names}))
     if (path / DATASET).is_file():
-        return [path / Path(str(one["filename"])).name for one in told(path / DATASET).get("_data_files", [])]
+        return [path / name for name in named(path / DATASET, "_data_files")]
     configs = configs_of(front_matter(path))
     if configs:
         firsts = {name: next(iter(of.values()))[0] for name, of in configs.items()}
@@ -53,7 +53,10 @@ def matching(folder: Path, pattern: str) -> list[Path]:
     """The row files within a folder that a pattern matches, in order of name."""
     if ".." in Path(pattern).parts or Path(pattern).is_absolute():
         raise InputError(f"{folder / CARD} names {pattern}, which lies outside of {folder}")
-    found = [one for one in sorted(folder.glob(pattern)) if one.is_file() and one.suffix in ENDINGS]
+    try:
+        found = [one for one in sorted(folder.glob(pattern)) if one.is_file() and one.suffix in ENDINGS]
+    except ValueError as error:
+        raise InputError(f"{folder / pattern} is no pattern of files: {error}") from error
     if not found:
         raise InputError(f"no {', '.join(ENDINGS)} file matches {folder / pattern}")
     return found
@@ -95,11 +98,23 @@ def told(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def named(path: Path, what: str) -> list[str]:
+    """The names within its own folder that a file of `datasets` lists. Raises InputError where one leads elsewhere."""
+    listed = told(path).get(what)
+    given = (
+        [one.get("filename") if isinstance(one, dict) else one for one in listed] if isinstance(listed, list) else []
+    )
+    names = [Path(one).name if isinstance(one, str) else "" for one in given]
+    if not names or any(name in {"", ".."} for name in names):
+        raise InputError(f"{path} lists no {what} that lie beside it; save the dataset again, or name its files")
+    return names
+
+
 def front_matter(folder: Path) -> dict[str, Any]:
     """What the card of a folder says at its top; {} where there is none. Raises InputError where it cannot be read."""
     path = folder / CARD
     try:
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
         if not text.startswith("---\n"):
             return {}
         import yaml
@@ -107,7 +122,7 @@ def front_matter(folder: Path) -> dict[str, Any]:
         value = yaml.safe_load(text.split("---\n", 2)[1])
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, brackets without end
         raise InputError(f"the front matter of {path} is not YAML") from error
     return value if isinstance(value, dict) else {}
 
@@ -116,18 +131,15 @@ def configs_of(front: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:
     """Config to split to the patterns of its files, in any of the forms that the Hub takes."""
     listed = front.get("configs")
     configs = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    return {
-        str(one.get("config_name", "default")): dict(splits(one.get("data_files")))
-        for one in configs
-        if one.get("data_files")
-    }
+    found = {str(one.get("config_name", "default")): dict(splits(one.get("data_files"))) for one in configs}
+    return {name: of for name, of in found.items() if of}
 
 
 def splits(data_files: Any) -> Iterator[tuple[str, list[str]]]:
     """(split, patterns) of a config."""
-    if isinstance(data_files, str):
+    if isinstance(data_files, str) and data_files:
         yield "train", [data_files]
-    elif isinstance(data_files, list) and all(isinstance(one, str) for one in data_files):
+    elif isinstance(data_files, list) and data_files and all(isinstance(one, str) for one in data_files):
         yield "train", data_files
     elif isinstance(data_files, list):
         for one in data_files:

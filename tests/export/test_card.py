@@ -1,5 +1,6 @@
 """The card: front matter that parses whatever the names are, and a body that stays the same."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthgen.export import licences
 from synthgen.export.card import REHEARSAL, card
 from synthgen.export.facts import Facts, Looked, Model
 from synthgen.export.gate import Proof
@@ -71,6 +73,14 @@ FACTS = Facts(
     samples=4,
     digest="0123456789abcdef0123",
     lengths=LENGTHS,
+    human=175,
+    formats={
+        "axolotl": {"takes": ["sft_messages", "dpo"]},
+        "openai": {
+            "files": {"openai/dpo.train.jsonl": 790, "openai/sft.train.jsonl": 1200},
+            "left_out": {"dpo": {"several_turns": 8, "unheard_of": 2}},
+        },
+    },
     looked=Looked("tulu3-8gram", {"exam": (120, 3)}, 5),
     training=("training/axolotl_sft.yml", "training/notes.txt", "training/trl_sft.py"),
 )
@@ -139,13 +149,35 @@ def test_no_name_breaks_a_table_or_a_line(model, category):
             seeds_license=f"x{category}",
             teacher_terms=f"x{model}",
             categories={"editing": Mix(600, 75_000), category + "!": Mix(475, 25_000)},
+            human=175,
+            formats={
+                "axolotl": {"takes": ["sft_messages", "dpo"]},
+                "openai": {
+                    "files": {"openai/dpo.train.jsonl": 790, "openai/sft.train.jsonl": 1200},
+                    "left_out": {"dpo": {"several_turns": 8, "unheard_of": 2}},
+                },
+            },
             looked=Looked(model, {category: (120, 3)}, 5),
         )
     )
     shared = hostile.split("---\n", 2)[2].splitlines()
     assert len(shared) == len(plain.split("---\n", 2)[2].splitlines())
     row = next(line for line in shared if line.endswith("! | 475 | 44.2% | 25000 | 25.0% |"))
-    assert row.replace("\\|", "").count("|") == 6
+    assert cells(row)[1:-1] == [cells(row)[1], "475", "44.2%", "25000", "25.0%"]
+
+
+def cells(line):
+    """The cells of a line of a table, as Markdown divides it."""
+    return [one.strip() for one in re.split(r"(?<!\\)(?:\\\\)*\|", line)]
+
+
+@pytest.mark.parametrize("name", ["a|b", "a\\|b", "a\\\\|b", "<img src=x>", "![x](https://example.org)", "a`b"])
+def test_no_name_of_a_model_is_a_cell_of_its_own_or_markup(name):
+    line = next(
+        one for one in card(replace(FACTS, models=(Model("answers", name),))).splitlines() if "| answers |" in one
+    )
+    assert len(cells(line)) == 5
+    assert not re.search(r"(?<!\\)(?:\\\\)*[<[]", line)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +202,25 @@ def test_no_name_breaks_a_table_or_a_line(model, category):
 def test_the_licence_is_one_that_the_hub_knows_or_a_name_and_a_link_as_told(told, fields):
     found = front(replace(FACTS, license=told))
     assert {name: value for name, value in found.items() if name.startswith("license")} == fields
+
+
+@pytest.mark.parametrize("told", ["unknown", "mit", "other", "our-terms", "our-terms https://example.org/terms"])
+def test_a_licence_is_read_back_from_front_matter_as_it_was_told(told):
+    assert licences.of(front(replace(FACTS, license=told))) == told
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (None, "unknown"),
+        ([], "unknown"),
+        ({"a": 1}, "unknown"),
+        (["mit", "apache-2.0"], "mit, apache-2.0"),
+        (" ", "unknown"),
+    ],
+)
+def test_a_licence_that_others_wrote_is_taken_as_far_as_it_can_be_read(given, found):
+    assert licences.of({"license": given}) == found
 
 
 def test_what_nobody_told_of_a_licence_is_unknown_and_to_be_asked_for():
@@ -213,9 +264,29 @@ def test_pictures_stand_beside_the_card_only_where_they_were_drawn():
     assert "![" not in card(FACTS)
 
 
+def test_what_was_written_in_further_shapes_is_told_with_what_those_could_not_hold():
+    text = card(FACTS)
+    assert "| openai | openai/dpo.train.jsonl | 790 |" in text
+    assert "| openai | dpo | an assistant spoke before | 8 |" in text
+    assert "| openai | dpo | unheard_of | 2 |" in text
+    assert "axolotl takes `sft_messages`, `dpo` of this dataset as they are." in text
+    whole = {"openai": {"files": {"openai/sft.train.jsonl": 1200}, "left_out": {}}}
+    assert "Not every row" not in card(replace(FACTS, formats=whole))
+    assert "## Further shapes" not in card(replace(FACTS, formats={}))
+
+
+def test_rows_that_humans_wrote_are_not_passed_off_as_the_teachers():
+    assert "Of the 1330 rows of `sft`, 175 are the seeds themselves" in card(FACTS)
+    assert "are the seeds themselves" not in card(replace(FACTS, human=0))
+
+
+def test_tags_name_what_there_is():
+    assert front(FACTS)["tags"] == ["synthetic", "sft", "dpo", "rl", "synthgen"]
+
+
 def test_configs_that_stand_ready_are_told_with_the_command_that_takes_them():
-    assert "python training/trl_sft.py\n" in card(FACTS)
-    assert "axolotl train training/axolotl_sft.yml\n" in card(FACTS)
+    assert "python training/trl_sft.py --model MODEL --out sft-adapter\n" in card(FACTS)
+    assert "axolotl train training/axolotl_sft.yml --base-model MODEL\n" in card(FACTS)
     assert "SFTTrainer(" in card(replace(FACTS, training=()))
 
 

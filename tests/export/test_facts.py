@@ -97,8 +97,9 @@ def test_a_model_is_told_once_with_all_that_it_does(tmp_path):
         ("a", "proposes tasks; writes inputs, inspects tasks; answers"),
         ("b", "judges"),
     ]
-    given = CONFIG.model_copy(update={"strategy": "none", "judging": False})
-    assert [one.roles for one in facts.models(run, given, names)] == ["writes inputs, inspects tasks; answers"]
+    for strategy, does in (("none", "answers"), ("step-by-step", "answers"), ("auto", "finds categories; answers")):
+        given = CONFIG.model_copy(update={"strategy": strategy, "judging": False})
+        assert [one.roles for one in facts.models(run, given, names)] == [does]
 
 
 def test_what_was_rejected_for_a_benchmark_is_counted_by_benchmark(tmp_path):

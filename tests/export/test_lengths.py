@@ -127,7 +127,7 @@ def test_what_was_charged_counts_and_prompts_are_estimated_at_its_rate():
 def test_without_any_count_four_characters_are_a_token_and_said_to_be_an_estimate():
     found, tokens = put(Counting(), [("x" * 100, "y" * 50, (0, 0))])
     assert tokens.tolist() == [25 + 13]
-    assert found.counter.startswith("**estimated** at 4 characters a token")
+    assert found.counter == "by nobody: they are **estimated** at 4 characters a token"
 
 
 @contextmanager

@@ -30,7 +30,7 @@ USUAL = replace(FACTS, lengths=of([30, 90, 300, 1500, 5000], [(20, 30), (90, 40)
 
 def drawn(folder, facts):
     """The pictures of a card, by name."""
-    return {name: folder / one.path for name, one in plots.write(folder, facts).items()}
+    return {name: folder / one.path for name, one in plots.write(folder, facts, facts.marks).items()}
 
 
 def colours(path):
@@ -57,9 +57,9 @@ def test_bars_have_the_colours_of_the_legend(tmp_path):
 
 def test_what_there_is_nothing_of_has_no_picture(tmp_path):
     nothing = replace(FACTS, lengths=of([]), strategies={}, categories={}, marks={})
-    assert plots.write(tmp_path, nothing) == {}
+    assert plots.write(tmp_path, nothing, {}) == {}
     assert list(tmp_path.iterdir()) == []
-    assert list(plots.write(tmp_path, replace(nothing, marks={"5.0": 3}))) == ["scores"]
+    assert list(plots.write(tmp_path, nothing, {"5.0": 3})) == ["scores"]
 
 
 def test_without_pairs_one_panel_each_is_left(tmp_path):

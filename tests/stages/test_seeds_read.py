@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -217,7 +218,52 @@ def test_a_card_cannot_name_files_outside_of_its_folder(tmp_path: Path, pattern:
 
 
 @pytest.mark.parametrize(
-    "content", ["---\nconfigs: [\n---\n", "---\nconfigs: 7\n---\n", "---\n- a\n---\n", "---\n", "# Rows\n"]
+    ("name", "content"),
+    [
+        ("dataset_dict.json", {"splits": [""]}),  # which is the folder itself
+        ("dataset_dict.json", {"splits": ["."]}),
+        ("dataset_dict.json", {"splits": [".."]}),
+        ("dataset_dict.json", {"splits": "train"}),
+        ("dataset_dict.json", {"splits": []}),
+        ("dataset_dict.json", [1]),
+        ("state.json", {"_data_files": ["a", {"filename": 7}]}),
+        ("state.json", {"_data_files": [{"filename": ".."}]}),
+        ("state.json", {"_data_files": [{}]}),
+        ("state.json", {}),
+    ],
+)
+def test_what_datasets_did_not_write_is_told(tmp_path: Path, name: str, content: Any):
+    (tmp_path / name).write_bytes(orjson.dumps(content))
+    with pytest.raises(InputError, match=rf"{name} lists no .* that lie beside it"):
+        seeds.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "files",
+    ["[]", '""', "7", "[7]", "{split: train}", "[{split: train}]", "[{split: train, path: []}]", "['']", "'a**b/['"],
+)
+def test_files_that_a_card_names_badly_are_told_or_passed_over(tmp_path: Path, files: str):
+    (tmp_path / "README.md").write_text(f"---\nconfigs:\n- config_name: a\n  data_files: {files}\n---\n")
+    parquet(ALPACA, tmp_path)
+    if "'" in files:
+        with pytest.raises(InputError, match="no pattern of files"):
+            seeds.read(tmp_path)
+    else:
+        assert len(seeds.read(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "---\nconfigs: [\n---\n",
+        "---\nconfigs: " + "[" * 5000 + "\n---\n",
+        "---\nmade: 2001-99-99  # [\n---\n",
+        "---\nconfigs: 7\n---\n",
+        "---\n- a\n---\n",
+        "---\n",
+        "# Rows\n",
+    ],
+    ids=range(7),
 )
 def test_a_card_that_says_nothing_usable_is_told_or_passed_over(tmp_path: Path, content: str):
     (tmp_path / "README.md").write_text(content)

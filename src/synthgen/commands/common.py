@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
 import typer
 
-from synthgen.errors import SynthgenError
+from synthgen.errors import InputError, SynthgenError
 
 if TYPE_CHECKING:
     from synthgen.stages.given import Given
@@ -84,6 +84,10 @@ def foreseen() -> Iterator[None]:
         yield
     except SynthgenError as error:
         fail(error)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fail(InputError(f"cannot use {error.filename}: {error.strerror}; name another path, or mend that one"))
 
 
 def given(**values: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The dataset card: front matter that `load_dataset` reads, and what a person who trains on the rows should know."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from synthgen.export import licences, sections, thoughts
 from synthgen.export.facts import Facts
@@ -25,14 +26,30 @@ def card(facts: Facts, plots: Mapping[str, Plot] = NO_PLOTS) -> str:
     return f"---\n{front_matter(facts)}---\n\n{body(facts, plots)}"
 
 
-def front_matter(facts: Facts) -> str:
+class Headed(Protocol):
+    """What the YAML part says."""
+
+    @property
+    def license(self) -> str: ...
+    @property
+    def languages(self) -> tuple[str, ...]: ...
+    @property
+    def rows(self) -> Mapping[str, Mapping[str, int]]: ...
+    @property
+    def digests(self) -> Mapping[str, str]: ...
+    @property
+    def rehearsal(self) -> bool: ...
+
+
+def front_matter(facts: Headed, title: str = "synthgen dataset") -> str:
     """The YAML part. Its strings are JSON strings, which are YAML."""
     total = sum(facts.rows.get("sft", {}).values())
     size = next((name for limit, name in SIZES if total < limit), "10M<n<100M")
-    tags = ["synthetic", "sft", "dpo", "synthgen", *(["rehearsal"] if facts.rehearsal else [])]
+    kinds = (name for name in facts.rows if name != "sft_messages")
+    tags = ["synthetic", *kinds, "synthgen", *(["rehearsal"] if facts.rehearsal else [])]
     lines = [
         *(f"{name}: {quoted(value)}" for name, value in licences.fields(facts.license).items()),
-        f"pretty_name: {quoted('synthgen dataset')}",
+        f"pretty_name: {quoted(title)}",
         *listed("language", facts.languages),
         *listed("size_categories", (size,)),
         *listed("task_categories", ("text-generation",)),
@@ -52,29 +69,29 @@ def front_matter(facts: Facts) -> str:
 
 def body(facts: Facts, plots: Mapping[str, Plot]) -> str:
     """The Markdown part."""
-    rows = [(config, split, number) for config, splits in facts.rows.items() for split, number in splits.items()]
     gaps = facts.lengths.gaps
     parts = {
         "Licence": sections.licence(facts),
-        "Rows": table(("config", "split", "rows"), rows),
+        "Rows": sections.rows(facts.rows, facts.human),
+        "Further shapes": sections.formats(facts.formats),
         "Models": sections.models(facts),
         "How they came about": table(("step", "count"), list(facts.funnel.items())),
-        "Marks": pictured(table(("mean mark", "answers"), list(facts.marks.items())), plots.get("scores"))
-        if facts.marks
-        else "",
-        "Mix": pictured(sections.mixes(facts), plots.get("mix")),
+        "Marks": pictured(sections.marks(facts.marks), plots.get("scores")) if facts.marks else "",
+        "Mix": pictured(sections.mixes(facts.strategies, facts.categories, facts.policy), plots.get("mix")),
         "Checks": sections.checked(facts) if "rl" in facts.rows else "",
         "Split": facts.split_rule,
         "Prompts": sections.prompts(facts),
         "Reasoning": thoughts.sentence(facts.proof.reasoning) if facts.proof.reasoning else "",
-        "Length": pictured(sections.lengths(facts), plots.get("lengths")),
-        "Pairs": sections.pairs(gaps) if gaps is not None else "",
+        "Length": pictured(sections.lengths(facts.lengths), plots.get("lengths")),
+        "Pairs": pictured(sections.pairs(gaps), None if facts.marks else plots.get("scores"))
+        if gaps is not None
+        else "",
         "Decontamination": sections.decontamination(facts),
-        "Loading": sections.loading(facts),
-        "Training": sections.training(facts),
+        "Loading": sections.loading(facts.rows),
+        "Training": sections.training(facts.training, facts.rows),
         "Limits": sections.limits(facts),
     }
-    made = f"{sections.made(facts)}, {facts.samples} sample(s) a task"
+    made = f"{sections.made(facts)}, {facts.samples} sample{'s' * (facts.samples > 1)} a task"
     judged = f", judged blind by `{plain(facts.judge)}`." if facts.judge else ", not judged."
     head = ["# Synthetic instruction data", *([REHEARSAL] if facts.rehearsal else []), made + judged]
     return "\n\n".join([*head, *(f"## {title}\n\n{text}" for title, text in parts.items() if text)]) + "\n"

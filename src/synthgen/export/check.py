@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from synthgen import rowfiles
+from synthgen import datafolders, rowfiles
 from synthgen.errors import InputError
 from synthgen.export import contract
 from synthgen.export.formats import llamafactory, view
@@ -64,7 +64,7 @@ def check_folder(folder: Path) -> list[Finding]:
         raise InputError(f"{folder} is not a folder; name a run's dataset folder, or any Hub-style one")
     if not (folder / README).is_file():
         raise InputError(f"{folder} has no {README}: it is no dataset folder, and `load_dataset` would merge its files")
-    front = front_matter(folder / README)
+    front = datafolders.front_matter(folder)
     configs = front.get("configs")
     if not isinstance(configs, list) or not configs:
         listed = [lacking("", "no_configs", "the front matter")]
@@ -77,18 +77,6 @@ def check_folder(folder: Path) -> list[Finding]:
 def lacking(config: str, why: str, place: str, rows: int = 0, path: str = README) -> Finding:
     """What is not as a list of files says."""
     return Finding(path, config, rows, {why: 1}, {why: place})
-
-
-def front_matter(path: Path) -> dict[str, Any]:
-    """The YAML part of a card; {} where there is none. Raises InputError where it cannot be read."""
-    import yaml
-
-    try:
-        parts = path.read_text(encoding="utf-8").split("---\n", 2)
-        found = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0].strip("\ufeff\n") else {}
-    except (yaml.YAMLError, ValueError, OSError) as error:
-        raise InputError(f"the front matter of {path} cannot be read: {' '.join(str(error).split())}") from error
-    return found if isinstance(found, dict) else {}
 
 
 def config_findings(folder: Path, config: Mapping[str, Any], front: Mapping[str, Any]) -> Iterator[Finding]:

@@ -150,7 +150,7 @@ def of_charges(columns: Columns) -> Summed:
     """What the card says by the tokens that were charged for answers; without any, by the usual rate."""
     known = [np.zeros(len(one), np.int64) for one in columns.asked] + [one.counted() for one in columns.answered]
     if not any(one.any() for one in known):
-        told = f"**estimated** at {CHARACTERS_PER_TOKEN:.0f} characters a token: nobody counted"
+        told = f"by nobody: they are **estimated** at {CHARACTERS_PER_TOKEN:.0f} characters a token"
         return summed(columns, known, (CHARACTERS_PER_TOKEN,) * 2, told)
     rate = rate_of(columns.answered, known[-len(columns.answered) :])
     told = (

@@ -4,8 +4,9 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -28,6 +29,11 @@ ROLES_TOLD: Mapping[Role, str] = {
     "answer": "answers",
     "judge": "judges",
 }
+ROLES_TOLD_OF_GIVEN: tuple[Mapping[Role, str], Mapping[Role, str]] = (
+    {"answer": "answers", "judge": "judges"},
+    {"instantiate": "finds categories", "answer": "answers", "judge": "judges"},
+)
+"""Where prompts were given: under one strategy or none, and under that of their category."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,10 @@ class Facts:
     samples: int
     digest: str
     lengths: Lengths
+    human: int = 0
+    """SFT rows that humans wrote: seeds."""
+    formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What was written in further shapes, as `formats.json` tells it."""
     looked: Looked | None = None
     """None where nothing was looked up."""
     training: tuple[str, ...] = ()
@@ -104,8 +114,9 @@ def models(run: RunDir, config: RunConfig, names: Mapping[Role, str]) -> tuple[M
     """Who played which roles, each model once."""
     learned = run.stored().get("learned", {})
     found: dict[tuple[str, str], list[str]] = {}
-    for role, does in ROLES_TOLD.items():
-        if (role == "judge" and not config.judged) or (role == "propose" and config.strategy):
+    told = ROLES_TOLD_OF_GIVEN[config.strategy == AUTO] if config.strategy else ROLES_TOLD
+    for role, does in told.items():
+        if role == "judge" and not config.judged:
             continue
         served = str(learned.get(slot(config.role(role)), {}).get("served", ""))
         found.setdefault((names[role], served), []).append(does)
@@ -174,9 +185,9 @@ def policy(config: RunConfig) -> str:
         return ""
     shipped = "by the shipped table, which is its authors' prior and was not measured"
     if not config.policy.choices:
-        return f"Chosen {shipped}."
+        return f"Strategies were chosen {shipped}."
     named = ", ".join(sorted(config.policy.choices))
-    return f"Chosen by a policy {config.policy.origin} for {named}; for other categories {shipped}."
+    return f"Strategies were chosen by a policy {config.policy.origin} for {named}; for other categories {shipped}."
 
 
 def split_rule(config: RunConfig, sides: Mapping[str, Side]) -> str:
@@ -192,8 +203,7 @@ def split_rule(config: RunConfig, sides: Mapping[str, Side]) -> str:
     if test:
         return (
             f"{test} of {len(sides)} seeds form the test side, chosen by a hash of their ids before anything was "
-            "generated. Demonstrations come from one side only, so every row's ancestors are on its own side; near-duplicates "
-            "are screened across both."
+            "generated. Demonstrations come from one side only, so every row's ancestors are on its own side."
         )
     if config.mode == "parity":
         return "There is no test split: in parity mode demonstrations are drawn from the whole pool."

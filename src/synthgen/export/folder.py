@@ -17,7 +17,7 @@ from synthgen.errors import storage
 from synthgen.export import card, contract, facts, gate, plots, rl, rows, splits, thoughts, training
 from synthgen.export.counting import Counting
 from synthgen.export.facts import Facts, Model
-from synthgen.export.formats.writing import Formats
+from synthgen.export.formats.writing import Formats, told
 from synthgen.export.lengths import Charged
 from synthgen.export.parquet import Files
 from synthgen.export.refused import Refused
@@ -189,10 +189,10 @@ def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int
             digests = {name: digest(folder / name) for name in counts}
             found = gate.search(folder, leaks, export.voice)
             proof = found.model_copy(update={"reasoning": export.thoughts.told()})
-            known = facts_of(export, tally.counted(), counts, digests, proof, facts.training(folder))
-            told = card.card(known, plots.write(folder, known))
-            gate.search_card(told, leaks)
-            (folder / "README.md").write_text(told, encoding="utf-8")
+            known = facts_of(folder, export, tally.counted(), counts, digests, proof)
+            text = card.card(known, plots.write(folder, known, known.marks))
+            gate.search_card(text, leaks)
+            (folder / "README.md").write_text(text, encoding="utf-8")
             (folder / PROOF).write_bytes(
                 orjson.dumps(proof.model_dump(exclude_none=True), option=orjson.OPT_INDENT_2) + b"\n"
             )
@@ -251,14 +251,14 @@ def digest(folder: Path) -> str:
 
 
 def facts_of(
+    folder: Path,
     export: Export,
     counted: Counted,
     counts: Mapping[str, Mapping[str, int]],
     digests: Mapping[str, str],
     proof: gate.Proof,
-    ready: tuple[str, ...],
 ) -> Facts:
-    """What the card says of a run, with the training configs that stand ready."""
+    """What the card says of a run, with what stands ready in its folder."""
     config = export.config
     return Facts(
         license=config.license,
@@ -268,7 +268,8 @@ def facts_of(
         version=facts.VERSION,
         prompts=facts.prompts_digest(config),
         looked=facts.looked(export.run, config),
-        training=ready,
+        training=facts.training(folder),
+        formats=told(folder),
         languages=counted.languages,
         rehearsal=config.rehearsed,
         teacher=export.origin.teacher,
@@ -291,6 +292,7 @@ def facts_of(
         strategy=config.strategy,
         digest=config.digest,
         lengths=counted.lengths,
+        human=counted.human,
     )
 
 

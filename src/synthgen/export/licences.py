@@ -1,6 +1,8 @@
 """Licences as the Hub's front matter takes them, and as a person reads them. What nobody told is unknown; nothing is guessed."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 UNKNOWN = "unknown"
 IDENTIFIERS = frozenset(
@@ -39,6 +41,16 @@ def fields(text: str) -> dict[str, str]:
     name = " ".join(LINK.sub("", text).split()).strip(" .,;:()<>[]")
     told = {"license": known, "license_name": name or "see-license-link"}
     return told | ({"license_link": link[0].rstrip(".,;:!?")} if link else {})
+
+
+def of(front: Mapping[str, Any]) -> str:
+    """The licence of a front matter, in the form in which `fields` takes it; unknown where it names none."""
+    given = front.get("license")
+    names = [one.strip() for one in (given if isinstance(given, list) else [given]) if isinstance(one, str)]
+    if names == ["other"]:
+        parts = [front.get(name) for name in ("license_name", "license_link")]
+        names = [" ".join(one.strip() for one in parts if isinstance(one, str))]
+    return ", ".join(filter(None, names)) or (UNKNOWN if given != "other" else "other")
 
 
 def told(text: str) -> str:

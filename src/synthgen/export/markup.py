@@ -22,12 +22,17 @@ def escaped(code: int) -> str:
 
 
 def plain(text: object) -> str:
-    """A value on one line, which can end neither a table cell nor a code span."""
-    return " ".join(str(text).split()).replace("`", "'").replace("|", "\\|")
+    """A value on one line, which cannot end a code span."""
+    return " ".join(str(text).split()).replace("`", "'")
+
+
+def cell(text: object) -> str:
+    """A value that can end no table cell, and is neither markup nor a link."""
+    return "".join(f"\\{one}" if one in "\\|<[" else one for one in plain(text))
 
 
 def table(head: tuple[str, ...], rows: Sequence[Sequence[str | int]]) -> str:
     """A Markdown table."""
     lines = [" | ".join(head), " | ".join("---" for _ in head)]
-    lines += [" | ".join(plain(cell) for cell in row) for row in rows]
+    lines += [" | ".join(cell(value) for value in row) for row in rows]
     return "\n".join(f"| {line} |" for line in lines)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from synthgen.export.canvas import BLUE, GREY, LARGE, ORANGE, PANEL, SMALL, WIDTH, Bars, Box, Canvas, draw
-from synthgen.export.facts import STEPS, Facts, stretch
+from synthgen.export.facts import STEPS, stretch
 from synthgen.export.lengths import BINS, GAP_BINS, LIMITS, Gaps, Lengths, Spread
 from synthgen.export.tally import Mix
 
@@ -25,7 +25,18 @@ class Plot(NamedTuple):
     """What it shows, for those who do not see it."""
 
 
-def write(folder: Path, facts: Facts) -> dict[str, Plot]:
+class Shown(Protocol):
+    """What pictures are drawn of."""
+
+    @property
+    def lengths(self) -> Lengths: ...
+    @property
+    def strategies(self) -> Mapping[str, Mix]: ...
+    @property
+    def categories(self) -> Mapping[str, Mix]: ...
+
+
+def write(folder: Path, facts: Shown, marks: Mapping[str, int]) -> dict[str, Plot]:
     """Draw what there is something to say of; by name."""
     found = {}
     if panels := of_lengths(facts.lengths):
@@ -34,8 +45,13 @@ def write(folder: Path, facts: Facts) -> dict[str, Plot]:
     if facts.strategies:
         found["mix"] = Plot(f"{FOLDER}/mix.png", "Strategies and categories, by rows and by tokens")
         mixed(folder / found["mix"].path, {"Strategies": facts.strategies, "Categories": facts.categories})
-    if panels := of_scores(facts.marks, facts.lengths.gaps):
-        found["scores"] = Plot(f"{FOLDER}/scores.png", "Marks of the answers, and lengths within pairs")
+    if panels := of_scores(marks, facts.lengths.gaps):
+        told = [
+            one
+            for one, shown in (("marks of the answers", marks), ("lengths within pairs", facts.lengths.gaps))
+            if shown
+        ]
+        found["scores"] = Plot(f"{FOLDER}/scores.png", " and ".join(told).capitalize())
         stacked(folder / found["scores"].path, panels)
     return found
 

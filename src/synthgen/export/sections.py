@@ -1,11 +1,12 @@
 """The parts of the card's text, each a function of its facts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from synthgen.export import licences
 from synthgen.export.facts import Facts
 from synthgen.export.gate import Proof
-from synthgen.export.lengths import GAP_PERCENTILES, LIMITS, PERCENTILES, Gaps, Spread
+from synthgen.export.lengths import GAP_PERCENTILES, LIMITS, PERCENTILES, Gaps, Lengths, Spread
 from synthgen.export.markup import plain, table
 from synthgen.export.tally import Mix
 from synthgen.strategies import AUTO, NONE
@@ -87,6 +88,60 @@ def proven(proof: Proof, *, erased: bool) -> str:
     )
 
 
+COLUMNS = (
+    "Every row has an `id`, the seed or prompt that it descends from (`root_id`), its `strategy`, `category` and `source` (`teacher` "
+    "or `human`), and in `metadata_json` where it comes from, as JSON. `sft_messages` has the rows of `sft` in another shape."
+)
+
+
+def rows(counts: Mapping[str, Mapping[str, int]], human: int) -> str:
+    """How many rows there are, who wrote them, and what every one has."""
+    found = [(config, split, number) for config, splits in counts.items() for split, number in splits.items()]
+    whole = sum(counts.get("sft", {}).values())
+    own = f" Of the {whole} rows of `sft`, {human} are the seeds themselves, which humans wrote." * bool(human)
+    return table(("config", "split", "rows"), found) + f"\n\n{COLUMNS}{own}"
+
+
+CANNOT = {
+    "tools": "tools are offered or called",
+    "several_turns": "an assistant spoke before",
+    "text_beside_call": "an assistant speaks and calls a tool in one message",
+    "parallel_results": "several tools answer in a row",
+    "no_call_id": "calls and their results do not name each other",
+    "unanswered_call": "it goes on before every call is answered",
+}
+"""Reason for which a further shape has no place for a row, in words."""
+
+
+def formats(told: Mapping[str, Mapping[str, Any]]) -> str:
+    """What stands beside the Parquet files in the shapes of other trainers, and what those could not hold."""
+    if not told:
+        return ""
+    files = [(name, path, count) for name, one in told.items() for path, count in one.get("files", {}).items()]
+    left = [
+        (name, config, CANNOT.get(why, why), count)
+        for name, one in told.items()
+        for config, found in one.get("left_out", {}).items()
+        for why, count in found.items()
+    ]
+    parts = ["The same rows as other trainers read them. `load_dataset` does not see these files."] if files else []
+    parts += [table(("shape", "file", "rows"), files)] if files else []
+    parts += [
+        f"{name} takes {', '.join(f'`{config}`' for config in one['takes'])} of this dataset as they are."
+        for name, one in told.items()
+        if "takes" in one
+    ]
+    parts += ["Not every row has a place in every shape:"] if left else []
+    parts += [table(("shape", "rows of", "left out because", "rows"), left)] if left else []
+    return "\n\n".join(parts)
+
+
+def marks(found: Mapping[str, int]) -> str:
+    """How the answers were marked."""
+    told = "The judge marks each answer from 1 to 5 in four aspects; this is the mean of the four."
+    return table(("mean mark", "answers"), list(found.items())) + f"\n\n{told}"
+
+
 def models(facts: Facts) -> str:
     """Which models and prompts the rows come from."""
     rows = [(one.roles, one.name, one.served or "-") for one in facts.models]
@@ -107,10 +162,10 @@ def licence(facts: Facts) -> str:
     return "\n".join(f"- {name}: {licences.told(plain(text))}" for name, text in rows)
 
 
-def mixes(facts: Facts) -> str:
+def mixes(strategies: Mapping[str, Mix], categories: Mapping[str, Mix], policy: str = "") -> str:
     """What the SFT rows are a mix of, and where their strategies came from."""
-    origin = [plain(facts.policy)] if facts.policy else []
-    return "\n\n".join([*origin, mix("strategy", facts.strategies), mix("category", facts.categories)])
+    origin = [plain(policy)] if policy else []
+    return "\n\n".join([*origin, mix("strategy", strategies), mix("category", categories)])
 
 
 def mix(kind: str, found: Mapping[str, Mix]) -> str:
@@ -130,20 +185,20 @@ TEMPLATE = (
 )
 
 
-def lengths(facts: Facts) -> str:
+def lengths(found: Lengths) -> str:
     """How long the rows are, and how that was counted."""
     named = (
-        ("sft: whole row", facts.lengths.whole),
-        ("sft: completion", facts.lengths.completion),
-        ("dpo: prompt and longer side", facts.lengths.pair),
-        ("dpo: chosen side", facts.lengths.chosen),
+        ("sft: whole row", found.whole),
+        ("sft: completion", found.completion),
+        ("dpo: prompt and longer side", found.pair),
+        ("dpo: chosen side", found.chosen),
     )
     head = ("tokens", "median", *(f"{share}%" for share in PERCENTILES[1:-1]), "longest")
-    rows: list[tuple[str | int, ...]] = [
+    each: list[tuple[str | int, ...]] = [
         (name, *one.percentiles, *shares(one)) for name, one in named if one is not None
     ]
-    whole = table((*head, *(f"over {limit:,}" for limit in LIMITS)), rows)
-    return f"{whole}\n\nCounted {facts.lengths.counter}. {TEMPLATE}"
+    whole = table((*head, *(f"over {limit:,}" for limit in LIMITS)), each)
+    return f"{whole}\n\nCounted {found.counter}. {TEMPLATE}"
 
 
 def shares(one: Spread) -> list[str]:
@@ -187,10 +242,10 @@ USES = {
 }
 
 
-def loading(facts: Facts) -> str:
+def loading(counts: Mapping[str, Mapping[str, int]]) -> str:
     """How the rows are opened; PATH is the folder, or the name that it has on the Hub."""
-    lines = [f'{name} = load_dataset("PATH", "{name}")  # {what}' for name, what in USES.items() if name in facts.rows]
-    name, split = next(((config, next(iter(splits))) for config, splits in facts.rows.items()), ("sft", "train"))
+    lines = [f'{name} = load_dataset("PATH", "{name}")  # {what}' for name, what in USES.items() if name in counts]
+    name, split = next(((config, next(iter(splits))) for config, splits in counts.items()), ("sft", "train"))
     files = f"PATH/{name}/{split}-*.parquet"
     query = f"FROM '{files}' SELECT category, count(*) GROUP BY ALL ORDER BY ALL"
     lines += [
@@ -199,7 +254,7 @@ def loading(facts: Facts) -> str:
         f'for row in load_dataset("PATH", "{name}", split="{split}", streaming=True):',
         "    ...",
         "",
-        "import duckdb  # of a folder on this machine",
+        "import duckdb  # PATH is a folder, or hf://datasets/OWNER/NAME",
         "",
         f'duckdb.sql("{query}")',
         "",
@@ -207,28 +262,43 @@ def loading(facts: Facts) -> str:
         "",
         f'polars.scan_parquet("{files}").group_by("category").len().collect()',
     ]
-    return "\n".join(["```python", "from datasets import load_dataset", "", *lines, "```"])
+    return "\n".join(
+        [
+            "```python",
+            "from datasets import load_dataset  # PATH is this folder, or OWNER/NAME on the Hub",
+            "",
+            *lines,
+            "```",
+        ]
+    )
 
 
+READY = "In this folder, ready to start from inside it and to change; MODEL is a name of the Hub, or a folder:"
 EOS = (
     "TRL adds no end-of-sequence token to conversational rows: the chat template must. For a base model set `eos_token` to "
     "the token that ends a turn in its template, or it never learns to stop."
 )
-STARTS = {"trl": "python", "axolotl": "axolotl train", "llamafactory": "llamafactory-cli train"}
-"""How a script or config is started, by how its name begins."""
+STARTS = {
+    "training/trl_sft.py": "python {} --model MODEL --out sft-adapter",
+    "training/trl_dpo.py": "python {} --model MODEL --adapter sft-adapter --out dpo-adapter",
+    "training/axolotl_sft.yml": "axolotl train {} --base-model MODEL",
+    "training/axolotl_dpo.yml": "axolotl train {} --base-model MODEL",
+    "training/llamafactory_sft.yaml": "llamafactory-cli train {} model_name_or_path=MODEL",
+    "training/llamafactory_dpo.yaml": "llamafactory-cli train {} model_name_or_path=MODEL",
+}
+"""How a script or config is started."""
 
 
-def training(facts: Facts) -> str:
+def training(there: Collection[str], counts: Mapping[str, Mapping[str, int]]) -> str:
     """How the rows are trained on: by the files beside the card, or in a line."""
-    started = [(path, STARTS.get(path.rpartition("/")[2].partition("_")[0], "")) for path in facts.training]
-    lines = [f"{start} {path}" for path, start in started if start]
-    ready = ["In this folder, ready to start and to change:", "\n".join(["```sh", *lines, "```"])] if lines else []
+    lines = [start.format(path) for path, start in STARTS.items() if path in there]
+    ready = [READY, "\n".join(["```sh", *lines, "```"])] if lines else []
     code = [
         "from trl import SFTConfig, SFTTrainer",
         "",
         'SFTTrainer("MODEL", args=SFTConfig(max_length=4096), train_dataset=sft["train"]).train()',
     ]
-    short = ["\n".join(["```python", *code, "```"])] if not lines and "train" in facts.rows.get("sft", {}) else []
+    short = ["\n".join(["```python", *code, "```"])] if not lines and "train" in counts.get("sft", {}) else []
     return "\n\n".join([*ready, *short, EOS])
 
 

@@ -32,10 +32,12 @@ class Counted:
     checks: Mapping[tuple[str, str, str], int]
     languages: tuple[str, ...]
     lengths: Lengths
+    human: int
+    """SFT rows that humans wrote."""
 
 
 class Tally:
-    """Counts rows, one at a time; it keeps twenty-four bytes of each."""
+    """Counts rows, one at a time; it keeps some twenty-four bytes of each."""
 
     def __init__(self, counting: Counting | None = None) -> None:
         self._counting = counting or Counting()
@@ -43,11 +45,13 @@ class Tally:
         self._strategies, self._categories = Names(), Names()
         self._checks: Counter[tuple[str, str, str]] = Counter()
         self._languages: set[str] = set()
+        self._human = 0
 
     def take(self, row: Row, charged: Mapping[str, Charged]) -> None:
         """Count one SFT row; `charged` has what the endpoint charged for each answer of its task, by id."""
         self._strategies.put(row["strategy"])
         self._categories.put(row["category"])
+        self._human += row["source"] == "human"
         self._languages.add(str(orjson.loads(row["metadata_json"]).get("language", "")))
         self._columns.prompts.put(asked_of(row))
         self._columns.completions.put(text_of(row["completion"]), charged.get(row["id"], NOTHING))
@@ -74,6 +78,7 @@ class Tally:
             checks=dict(sorted(self._checks.items())),
             languages=tuple(sorted(languages)),
             lengths=lengths,
+            human=self._human,
         )
 
 

@@ -3,16 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from synthgen.export import licences
-from synthgen.export.card import REHEARSAL, SIZES
-from synthgen.export.lengths import CHARACTERS_PER_TOKEN
-from synthgen.export.markup import listed, quoted, table
-from synthgen.export.rows import Row
+from synthgen.export import sections
+from synthgen.export.card import NO_PLOTS, REHEARSAL, front_matter, pictured
+from synthgen.export.markup import table
+from synthgen.export.plots import Plot
 from synthgen.export.splits import ACROSS
+from synthgen.export.tally import Counted
 from synthgen.merge.inputs import UNKNOWN, Input
 from synthgen.merge.lineage import Lineage
-from synthgen.merge.mix import OTHERS, Mixed, tokens
+from synthgen.merge.mix import OTHERS, Mixed
 from synthgen.merge.screen import EQUAL, NEAR, ROOT, SEED
 
 WHY = {
@@ -34,28 +35,6 @@ ORIGIN = (
 )
 
 
-@dataclass(slots=True)
-class Tally:
-    """Counts the rows of the whole."""
-
-    kept: Counter[int] = field(default_factory=Counter)
-    """Dataset to its SFT rows."""
-    categories: Counter[str] = field(default_factory=Counter)
-    tokens: Counter[str] = field(default_factory=Counter)
-    """Category to estimated tokens of its SFT rows."""
-    strategies: Counter[str] = field(default_factory=Counter)
-    languages: set[str] = field(default_factory=set)
-
-    def take(self, number: int, row: Row, language: str) -> None:
-        """Count an SFT row."""
-        self.kept[number] += 1
-        self.categories[row["category"]] += 1
-        self.tokens[row["category"]] += tokens(row)
-        self.strategies[row["strategy"]] += 1
-        if len(language) == 2 and language.isascii() and language.isalpha():
-            self.languages.add(language)
-
-
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the card says."""
@@ -67,66 +46,63 @@ class Facts:
     """Whether the licence was given when the datasets were merged."""
     rows: Mapping[str, Mapping[str, int]]
     digests: Mapping[str, str]
-    tally: Tally
+    counted: Counted
+    kept: Mapping[int, int]
+    """Dataset to its SFT rows that are here."""
     prompts: Mapping[tuple[int, str], int]
     """(dataset, reason) to prompts that were left out."""
     threshold: float
     mixed: Sequence[Mixed]
     by: str
     rehearsal: bool
+    training: Sequence[str] = ()
+    """Paths of training scripts and configs beside the card."""
+    formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What was written in further shapes, as `formats.json` tells it."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Of the SFT rows."""
+        return self.counted.languages
 
 
-def card(facts: Facts) -> str:
+def card(facts: Facts, plots: Mapping[str, Plot] = NO_PLOTS) -> str:
     """README.md of the dataset folder."""
-    return f"---\n{front_matter(facts)}---\n\n{body(facts)}"
+    return f"---\n{front_matter(facts, 'synthgen merged dataset')}---\n\n{body(facts, plots)}"
 
 
-def front_matter(facts: Facts) -> str:
-    """The YAML part, as that of a run's own dataset."""
-    total = sum(facts.rows.get("sft", {}).values())
-    size = next((name for limit, name in SIZES if total < limit), "10M<n<100M")
-    lines = [
-        *(f"{name}: {quoted(value)}" for name, value in licences.fields(facts.license).items()),
-        f"pretty_name: {quoted('synthgen merged dataset')}",
-        *listed("language", tuple(sorted(facts.tally.languages))),
-        *listed("size_categories", (size,)),
-        *listed("task_categories", ("text-generation",)),
-        *listed("tags", ["synthetic", "sft", "dpo", "synthgen", *(["rehearsal"] if facts.rehearsal else [])]),
-        "configs:",
-    ]
-    for config, splits in facts.rows.items():
-        # For `datasets`, which caches a local folder under this block alone.
-        lines += [f"- config_name: {config}", f"  description: {quoted(f'Rows with SHA-256 {facts.digests[config]}')}"]
-        lines += [*(["  default: true"] if config == "sft" else []), "  data_files:"]
-        for split in splits:
-            lines += [f"  - split: {split}", f"    path: {config}/{split}-*.parquet"]
-    return "\n".join(lines) + "\n"
-
-
-def body(facts: Facts) -> str:
+def body(facts: Facts, plots: Mapping[str, Plot]) -> str:
     """The Markdown part."""
-    counted = [(config, split, rows) for config, of in facts.rows.items() for split, rows in of.items()]
-    categories = [(name, rows, facts.tally.tokens[name]) for name, rows in sorted(facts.tally.categories.items())]
-    parts = [
+    counted = facts.counted
+    gaps = counted.lengths.gaps
+    parts = {
+        "Licence": licence(facts),
+        "Rows": sections.rows(facts.rows, counted.human),
+        "Further shapes": sections.formats(facts.formats),
+        "Merged from": merged(facts),
+        "Left out": left_out(facts),
+        "Weights": weighed(facts) if facts.mixed else "",
+        "Mix": pictured(sections.mixes(counted.strategies, counted.categories), plots.get("mix")),
+        "Split": SPLIT,
+        "Prompts": erased(facts),
+        "Length": pictured(sections.lengths(counted.lengths), plots.get("lengths")),
+        "Pairs": pictured(sections.pairs(gaps), plots.get("scores")) if gaps is not None else "",
+        "Loading": sections.loading(facts.rows),
+        "Training": sections.training(facts.training, facts.rows),
+        "Limits": LIMITS,
+    }
+    head = [
         "# Synthetic instruction data, merged",
         *([REHEARSAL] if facts.rehearsal else []),
         f"Merged from {len(facts.inputs)} dataset(s) by synthgen. {ORIGIN}",
-        f"## Rows\n\n{table(('config', 'split', 'rows'), counted)}",
-        f"## Merged from\n\n{merged(facts)}",
-        f"## Left out\n\n{left_out(facts)}",
-        *([f"## Mix\n\n{mix(facts)}"] if facts.mixed else []),
-        f"## Categories\n\n{table(('category', 'SFT rows', 'tokens'), categories)}\n\n{ESTIMATED}",
-        f"## Strategies\n\n{table(('strategy', 'SFT rows'), sorted(facts.tally.strategies.items()))}",
-        f"## Split\n\n{SPLIT}",
-        f"## Licence\n\n{licence(facts)}",
-        f"## Prompts\n\n{erased(facts)}",
-        f"## Loading\n\n{loading(facts.rows)}",
-        "## Limits\n\nAnswers are a model's: they may be wrong, and a judge is a model too.",
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*head, *(f"## {title}\n\n{text}" for title, text in parts.items() if text)]) + "\n"
 
 
-ESTIMATED = f"Tokens are estimated at {CHARACTERS_PER_TOKEN:g} characters each, system message and prompt included."
+LIMITS = (
+    "Answers are a model's: they may be wrong, and a judge is a model too. What each dataset says of the benchmarks that were looked "
+    "up, and of its teacher's terms, stands in its own card."
+)
 
 
 def merged(facts: Facts) -> str:
@@ -139,7 +115,7 @@ def brought(one: Input, facts: Facts) -> tuple[str | int, ...]:
     """What one dataset says of itself, and how much of it is here."""
     told = facts.lineage.told[one.number]
     makers = (", ".join(sorted(names)) or "-" for names in (told.teachers, told.judges))
-    return f"r{one.number}", one.digest[:16], *makers, told.rows["sft"], facts.tally.kept[one.number]
+    return f"r{one.number}", one.digest[:16], *makers, told.rows["sft"], facts.kept.get(one.number, 0)
 
 
 def left_out(facts: Facts) -> str:
@@ -156,7 +132,7 @@ def left_out(facts: Facts) -> str:
     return f"{rule}\n\n{table(head, found)}"
 
 
-def mix(facts: Facts) -> str:
+def weighed(facts: Facts) -> str:
     """What the weights came to."""
     rule = (
         f"Rows to train on were taken so that each config has these shares in {facts.by}, as many as there can be; which ones, a hash "
@@ -208,9 +184,3 @@ def erased(facts: Facts) -> str:
         "Rows and messages are as they were there, and were not searched again."
     )
     return f"{rule}\n\n{table(('dataset', 'searched', 'strategy prompts as system messages'), rows)}"
-
-
-def loading(rows: Mapping[str, object]) -> str:
-    """How the rows are loaded."""
-    lines = [f'{name} = load_dataset("PATH", "{name}")' for name in rows]
-    return "\n".join(["```python", "from datasets import load_dataset", "", *lines, "```"])

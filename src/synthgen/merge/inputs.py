@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from synthgen import datafolders
 from synthgen.errors import InputError
+from synthgen.export import licences
 from synthgen.export.folder import PROOF, digest
 from synthgen.export.parquet import SCHEMAS, schema_of
 from synthgen.export.rows import FURTHER_COLUMNS, FURTHER_FIELDS, Row
@@ -24,7 +26,6 @@ DERIVED = "sft_messages"
 """Written anew from the rows of `sft`."""
 CONFIGS = tuple(name for name in SCHEMAS if name != DERIVED)
 FILE = re.compile(r"(train|test)-.*\.parquet")
-LICENSE = re.compile(r"""^license: *["']?([A-Za-z0-9][\w.-]*)["']? *$""", re.MULTILINE)
 ROWS_AT_ONCE = 500
 UNKNOWN = "unknown"
 
@@ -149,7 +150,16 @@ def opened_one(number: int, name: str, folder: Path) -> Input:
         raise InputError(f"{name} is no dataset of synthgen: it holds none of {', '.join(CONFIGS)} as Parquet")
     digests = {config: digest(folder / config) for config in CONFIGS if any((config, side) in files for side in SIDES)}
     further = {config: frozenset().union(*map(further_of, of)) for (config, _), of in files.items()}
-    return Input(number, name, folder, files, digests, license_of(folder), further, proof_of(folder, name))
+    return Input(
+        number,
+        name,
+        folder,
+        files,
+        digests,
+        licences.of(datafolders.front_matter(folder)),
+        further,
+        proof_of(folder, name),
+    )
 
 
 SIDES: tuple[Side, ...] = ("train", "test")
@@ -197,17 +207,6 @@ def shape(kind: "pa.DataType") -> object:
     if pa.types.is_struct(kind):
         return tuple(sorted((field.name, shape(field.type)) for field in kind))
     return str(kind)
-
-
-def license_of(folder: Path) -> str:
-    """What the card's front matter says."""
-    path = folder / "README.md"
-    try:
-        front = path.read_text(encoding="utf-8").split("\n---", 1)[0] if path.exists() else ""
-    except (OSError, UnicodeDecodeError):
-        return UNKNOWN
-    found = LICENSE.search(front)
-    return found[1] if found else UNKNOWN
 
 
 def proof_of(folder: Path, name: str) -> Mapping[str, Any] | None:

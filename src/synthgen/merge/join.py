@@ -5,17 +5,20 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from synthgen import jsonl
+from synthgen.config import Format
 from synthgen.errors import ConfigError, InputError, storage
-from synthgen.export import contract, training
+from synthgen.export import contract, plots, training
 from synthgen.export import rows as shapes
-from synthgen.export.folder import PROOF, digest, fill, recover, swap
+from synthgen.export.facts import training as ready
+from synthgen.export.folder import PROOF, counted, digest, fill, recover, swap
+from synthgen.export.formats.writing import told as shaped
 from synthgen.export.refused import Refused
 from synthgen.export.rows import Row
+from synthgen.export.tally import Tally
 from synthgen.merge import card
-from synthgen.merge.card import Tally
 from synthgen.merge.inputs import CONFIGS, DERIVED, SIDES, UNKNOWN, Input, about, opened
 from synthgen.merge.lineage import Lineage
 from synthgen.merge.mix import Mix, Mixed, Weights
@@ -53,6 +56,9 @@ def merge(
     """
     if not 0 < wanted.threshold <= 1:
         raise InputError(f"--threshold lies between 0 and 1, {wanted.threshold:g} does not")
+    unknown = [name for name in wanted.formats if name not in get_args(Format)]
+    if unknown:
+        raise InputError(f"--format {unknown[0]} is none of {', '.join(get_args(Format))}")
     inputs = opened(paths)
     check_out(out, inputs)
     with storage(out):
@@ -93,6 +99,8 @@ class Whole:
         self.screen = Screen(inputs, self.lineage, wanted.threshold, progress)
         self.mix = Mix(wanted.weights) if wanted.weights is not None else None
         self.tally = Tally()
+        self.brought: Counter[int] = Counter()
+        """Dataset to its SFT rows that are written."""
 
     def _rehearsal(self) -> bool:
         """Whether rows of a rehearsal are among them. Raises InputError where they would stand beside real ones."""
@@ -139,10 +147,8 @@ class Whole:
                 continue
             if self.mix is not None and side == "train" and not self.mix.keeps(config, row):
                 continue
-            found = about(row, one.name)
-            new = self.lineage.renamed(one.number, row, found)
-            if config == "sft":
-                self.tally.take(one.number, row, str(found.get("language", "")))
+            new = self.lineage.renamed(one.number, row, about(row, one.name))
+            self.brought[one.number] += config == "sft"
             yield config, side, new
             if config == "sft":
                 yield DERIVED, side, shapes.as_messages(new)
@@ -154,7 +160,7 @@ class Whole:
         try:
             mixed = self.mixed()
             with Refused(out / "rejected" / "export.jsonl") as refused:
-                counts = fill(new, self.rows(refused), self.wanted.formats, self.further)
+                counts = fill(new, counted(self.rows(refused), self.tally, {}), self.wanted.formats, self.further)
             refused.place(rows=bool(counts))
             if not counts:
                 raise InputError("nothing is left to write: every row is a duplicate or has a weight of 0")
@@ -167,6 +173,8 @@ class Whole:
     def _beside(self, folder: Path, counts: Mapping[str, Mapping[str, int]], mixed: Sequence[Mixed]) -> dict[str, Any]:
         """Write what stands beside the rows: training configs, the proofs of the datasets, what was done, and the card."""
         weights = self.wanted.weights
+        with storage(folder):
+            training.write(folder, counts, self.wanted.formats)
         facts = card.Facts(
             inputs=self.inputs,
             lineage=self.lineage,
@@ -174,17 +182,20 @@ class Whole:
             stated=bool(self.wanted.license),
             rows=counts,
             digests={config: digest(folder / config) for config in counts},
-            tally=self.tally,
+            counted=self.tally.counted(),
+            kept=self.brought,
             prompts=self.screen.prompts,
             threshold=self.wanted.threshold,
             mixed=mixed,
             by=weights.by if weights is not None else "rows",
             rehearsal=self.rehearsal,
+            training=ready(folder),
+            formats=shaped(folder),
         )
         told = self._told(counts, mixed)
         with storage(folder):
-            training.write(folder, counts, self.wanted.formats)
-            (folder / "README.md").write_text(card.card(facts), encoding="utf-8")
+            text = card.card(facts, plots.write(folder, facts.counted, {}))
+            (folder / "README.md").write_text(text, encoding="utf-8")
             proofs = [{"sha256": one.digest, "proof": one.proof} for one in self.inputs]
             (folder / PROOF).write_bytes(jsonl.dump({"merged_from": proofs}))
             (folder / FACTS).write_bytes(jsonl.dump(told))

@@ -10,6 +10,7 @@ from pathlib import Path
 from synthgen import datafolders
 from synthgen.datafolders import CARD
 from synthgen.errors import InputError
+from synthgen.export import licences
 from synthgen.export.folder import PROOF, digest
 from synthgen.publish.secrets import texts
 
@@ -26,7 +27,7 @@ class Card:
     """What the front matter says."""
 
     license: str
-    """An identifier of the Hub, or `unknown`."""
+    """An identifier of the Hub, a name of one's own, or `unknown`."""
     rehearsal: bool
     configs: Mapping[str, Sequence[str]]
     """Config to the patterns of its files."""
@@ -66,11 +67,12 @@ def card(folder: Path) -> Card:
     told = datafolders.front_matter(folder)
     if not told:
         raise InputError(f"{folder / CARD} has no front matter; export the run again")
-    configs = told.get("configs") or []
+    listed, tags = told.get("configs"), told.get("tags")
+    configs = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
     described = {str(one.get("config_name")): DIGEST.search(str(one.get("description"))) for one in configs}
     return Card(
-        license=str(told.get("license") or UNKNOWN),
-        rehearsal=REHEARSAL in (told.get("tags") or []),
+        license=licences.of(told),
+        rehearsal=REHEARSAL in (tags if isinstance(tags, list) else [tags]),
         configs={
             name: [pattern for patterns in of.values() for pattern in patterns]
             for name, of in datafolders.configs_of(told).items()
