@@ -32,6 +32,10 @@ CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
 """Control characters, in UTF-8."""
 SUSPICIOUS = CONTROLS + b"<["
 """Bytes without which a text holds no chat-template marker and no control character: that is seen at once."""
+BEGIN, END = "<think>", "</think>"
+"""Tags around what was thought. What stands before the end is taken for a thought by templates, and mostly cut off."""
+NAMES = ("name", "tool_call_id")
+"""Fields of a message that a chat template writes as they stand."""
 MEANINGS: Mapping[str, str] = {
     "bad_tool_calls": "tool_calls is not a JSON string of a list of {type, function: {name, arguments: object}}",
     "bad_tools": "tools is not a JSON string of a list of functions",
@@ -53,6 +57,7 @@ MEANINGS: Mapping[str, str] = {
     "same_pair": "chosen and rejected say the same",
     "special_tokens": "a text holds a marker of a chat template, or a control character",
     "tool_without_call": "a tool answers that no assistant called",
+    "thought_inside": "an assistant's message holds `</think>` other than at the end of thoughts at its beginning: templates cut it there",
     "too_large": f"the row is over {ROW_BYTES:,} bytes",
     "two_shapes": "the row has both `messages` and `prompt`: a trainer takes either",
     "unfinished": "the conversation does not end with an assistant's answer",
@@ -75,13 +80,18 @@ def text_fault(row: Mapping[str, Any], parts: Sequence[str]) -> str:
         written = whole.encode()
     except UnicodeEncodeError:
         return "not_utf8"
-    about = row.get("metadata_json")
-    if len(written) + (len(about) if isinstance(about, str) else 0) > ROW_BYTES:
+    if len(written) + beside(row) > ROW_BYTES:
         return "too_large"
     if len(written.translate(None, SUSPICIOUS)) == len(written):
         return ""
     special = MARKER.search(whole) or len(written.translate(None, CONTROLS)) != len(written)
     return "special_tokens" if special else ""
+
+
+def beside(row: Mapping[str, Any]) -> int:
+    """Characters of a row beside its messages."""
+    held = [*row.values(), *(inner for value in row.values() if isinstance(value, dict) for inner in value.values())]
+    return sum(len(value) for value in held if isinstance(value, str))
 
 
 def supervised(row: Mapping[str, Any], parts: list[str]) -> str:
@@ -210,6 +220,10 @@ def message_fault(message: object, parts: list[str]) -> str:
         found = extras_fault(message, parts)
         if found:
             return found
+    if role == "assistant" and END in content:
+        if "reasoning_content" in message or not content.startswith(BEGIN) or content.count(END) > 1:
+            return "thought_inside"
+        content = content.partition(END)[2]
     if content and not content.isspace():
         return ""
     return "" if role == "tool" or message.get("tool_calls") else "blank_system" if role == "system" else "blank"
@@ -221,12 +235,19 @@ def extras_fault(message: Mapping[str, Any], parts: list[str]) -> str:
     if thought is not None:
         if not isinstance(thought, str):
             return "not_text"
+        if END in thought:
+            return "thought_inside"
         parts.append(thought)
+    for name in NAMES:
+        if name in message and message[name] is not None:
+            if not isinstance(message[name], str):
+                return "not_text"
+            parts.append(message[name])
     if calls is None:
         return ""
     if message["role"] != "assistant" or not isinstance(calls, str) or not all_calls(calls):
         return "bad_tool_calls"
-    parts.append(calls)
+    parts.append(unescaped(calls))
     return ""
 
 
@@ -236,7 +257,7 @@ def tools_fault(tools: object, parts: list[str]) -> str:
         return ""
     if not isinstance(tools, str) or not all_functions(tools):
         return "bad_tools"
-    parts.append(tools)
+    parts.append(unescaped(tools))
     return ""
 
 
@@ -247,6 +268,11 @@ def listed(text: str) -> list[Any] | None:
     except orjson.JSONDecodeError:
         return None
     return found if isinstance(found, list) else None
+
+
+def unescaped(text: str) -> str:
+    """JSON as a chat template writes what it holds: a marker is not hidden behind escapes."""
+    return orjson.dumps(orjson.loads(text)).decode()
 
 
 def all_calls(text: str) -> bool:
