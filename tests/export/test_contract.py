@@ -93,7 +93,7 @@ FAULTY = [
     ("too_large", "sft", said("word " * 400_001)),
     ("too_large", "sft", said("é" * 1_000_001)),
     ("too_large", "sft", ONE | {"metadata_json": "x" * 2_000_000}),
-    ("too_large", "rl", CHECKED | {"checks_json": "x" * 1_000_000, "extra_info": {"checks_json": "x" * 1_000_000}}),
+    ("too_large", "rl", CHECKED | {"checks_json": "x" * 1_000_000}),
     ("blank_system", "sft", asked({"role": "system", "content": ""}, user("Who?"))),
     ("null_content", "sft", asked({"role": "system", "content": None}, user("Who?"))),
     ("empty_prompt", "sft", asked()),

@@ -34,6 +34,8 @@ SUSPICIOUS = CONTROLS + b"<["
 """Bytes without which a text holds no chat-template marker and no control character: that is seen at once."""
 BEGIN, END = "<think>", "</think>"
 """Tags around what was thought. What stands before the end is taken for a thought by templates, and mostly cut off."""
+BESIDE = ("metadata_json", "checks_json", "check_input", "ground_truth", "checks_json", "check_input", "ground_truth")
+"""Columns that may be long; those of `rl` stand in its rows once more, for verl."""
 NAMES = ("name", "tool_call_id")
 """Fields of a message that a chat template writes as they stand."""
 MEANINGS: Mapping[str, str] = {
@@ -89,9 +91,9 @@ def text_fault(row: Mapping[str, Any], parts: Sequence[str]) -> str:
 
 
 def beside(row: Mapping[str, Any]) -> int:
-    """Characters of a row beside its messages."""
-    held = [*row.values(), *(inner for value in row.values() if isinstance(value, dict) for inner in value.values())]
-    return sum(len(value) for value in held if isinstance(value, str))
+    """Characters of a row beside its messages, about."""
+    held = (row[name] for name in BESIDE if name in row)
+    return sum(len(text) for text in held if isinstance(text, str))
 
 
 def supervised(row: Mapping[str, Any], parts: list[str]) -> str:
@@ -208,9 +210,12 @@ def turns_fault(messages: object, parts: list[str]) -> str:
 
 def message_fault(message: object, parts: list[str]) -> str:
     """What is wrong with a message by itself; its texts are put beside the others."""
-    if not isinstance(message, dict) or "role" not in message or "content" not in message:
+    if not isinstance(message, dict):
         return "not_messages"
-    role, content = message["role"], message["content"]
+    try:
+        role, content = message["role"], message["content"]
+    except KeyError:
+        return "not_messages"
     if not isinstance(role, str) or role not in KNOWN:
         return "unknown_role"
     if not isinstance(content, str):
