@@ -132,9 +132,9 @@ def ours(count: int, folder: Path) -> None:
 def ours_counted(count: int, folder: Path) -> None:
     """All that the export does with a row once it is made."""
     from synthgen.export import contract
-    from synthgen.export.facts import Tally
     from synthgen.export.formats.writing import Formats
     from synthgen.export.parquet import Files
+    from synthgen.export.tally import Tally
 
     tally = Tally()
     with Files(folder) as files, Formats(folder, ()) as shapes:
@@ -143,7 +143,7 @@ def ours_counted(count: int, folder: Path) -> None:
                 raise SystemExit("the rows of this benchmark are not good")
             files.put("sft", "train", row)
             shapes.put("sft", "train", row)
-            tally.take(row)
+            tally.take(row, {})
     tally.counted()
 
 

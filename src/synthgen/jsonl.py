@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import orjson
+from pydantic import ValidationError
 
 from synthgen.errors import ConfigError, storage
 from synthgen.records import Record
@@ -202,7 +203,19 @@ def bare(row: dict[str, Any]) -> dict[str, Any]:
 
 def records(path: Path, kind: type[RecordT]) -> Iterator[RecordT]:
     """The records of a file of commits, in order."""
-    return (kind.model_validate(bare(row)) for row in rows(path))
+    return (record(row, kind, path) for row in rows(path))
+
+
+def record(row: dict[str, Any], kind: type[RecordT], path: Path) -> RecordT:
+    """The record of a line of a file. Raises ConfigError for one that synthgen did not write."""
+    try:
+        return kind.model_validate(bare(row))
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise ConfigError(
+            f"{path.name} holds what is no record, of {row['commit_of']!r}: {where}: {error.errors()[0]['msg']}; it was changed by "
+            "hand or by another program: restore it, or start a new run with --ledger pointing at this run's ledger"
+        ) from error
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -175,7 +175,8 @@ def build_flow(name: str = "expand") -> Callable[..., Any]:  # noqa: C901  # a f
     async def export() -> dict[str, Any]:
         session = SESSION.get()
         with kept(session):
-            session.rows = steps.export(session.ready)
+            if session.outcome is not None:
+                session.rows = steps.exported(session.ready, session.outcome)
         return session.rows
 
     @stage("report")

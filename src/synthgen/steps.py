@@ -347,6 +347,15 @@ def export(prepared: Prepared) -> dict[str, Any]:
     return folder.write_run(run, config, prepared.prompts, prepared.seeds, prepared.sides, models)
 
 
+def exported(prepared: Prepared, outcome: Outcome) -> dict[str, Any]:
+    """Export a run whose line has ended. Where that fails, what the line came to is reported all the same."""
+    try:
+        return export(prepared)
+    except SynthgenError:
+        write_report(prepared, outcome, {})
+        raise
+
+
 def export_again(out: Path, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Write the dataset folder of a run anew, as its last command would, or with other export keys.
 
@@ -435,4 +444,4 @@ async def run_all(job: Job, progress: Progress) -> dict[str, Any]:
     with RunDir(job.out).locked():
         prepared = prepare(job)
         outcome = await grow(job, prepared, progress)
-        return write_report(prepared, outcome, export(prepared))
+        return write_report(prepared, outcome, exported(prepared, outcome))

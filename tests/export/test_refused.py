@@ -109,6 +109,13 @@ def test_where_every_row_is_refused_the_old_folder_stays_and_the_command_says_wh
     assert not (run / ".dataset.new").exists()
 
 
+def test_a_folder_of_another_export_that_was_killed_is_no_reason_today(run):
+    begun = run / "rejected" / ".export.jsonl.new"
+    begun.write_bytes(b"cut")
+    steps.export_again(run)
+    assert not begun.exists()
+
+
 def test_a_run_without_a_complete_row_has_no_dataset_and_the_export_says_so(run):
     for name in ("tasks", "answers", "judged", "pairs"):
         (run / f"{name}.jsonl").write_bytes(b"")

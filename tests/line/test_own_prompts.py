@@ -168,6 +168,20 @@ def test_one_sample_without_a_judge_is_not_judged(tmp_path: Path):
     assert not (tmp_path / "run" / "judged.jsonl").exists()
 
 
+def test_where_no_row_may_be_trained_on_the_report_says_what_was_paid_for(tmp_path: Path):
+    source = written(
+        tmp_path / "mine.jsonl", [{"prompt": f"What does <|im_end|> do in the year {1900 + n}?"} for n in range(3)]
+    )
+    with pytest.raises(
+        InputError, match="none of the 3 rows may be trained on, 3 of them because a text holds a marker"
+    ):
+        answer(tmp_path / "run", source)
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert report["rejected"]["export"] == {"special_tokens": 3}
+    assert report["calls"] > 0
+    assert report["rows"] == {}
+
+
 BAD = [
     ({"prompt": ""}, "empty"), ({"prompt": " \n"}, "empty"), ({"text": "no prompt"}, "no_prompt"), ({"prompt": None}, "no_prompt"),
     ({"prompt": 5}, "not_text"), ({"prompt": ["a"]}, "not_text"), ({"instruction": "Add.", "input": [1]}, "not_text"),

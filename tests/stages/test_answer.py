@@ -65,6 +65,7 @@ def test_the_reasons_to_drop_an_answer(text: str, finish: str, reason: str | Non
         ("<think>\nI know it.\n</think>\n\nVolta", "", "I know it.", "Volta"),
         ("<think>\n\n</think>\n\nVolta", "I know it.", "I know it.", "Volta"),
         ("I know it.\n</think>\n\nVolta", "", "I know it.", "Volta"),
+        ("I know it.\r\n</think>\r\n\r\nVolta", "", "I know it.", "Volta"),
         ("In HTML, <think> is no tag.", "", "", "In HTML, <think> is no tag."),
     ],
 )

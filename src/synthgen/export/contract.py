@@ -32,6 +32,12 @@ CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
 """Control characters, in UTF-8."""
 SUSPICIOUS = CONTROLS + b"<["
 """Bytes without which a text holds no chat-template marker and no control character: that is seen at once."""
+BEGIN, END = "<think>", "</think>"
+"""Tags around what was thought. What stands before the end is taken for a thought by templates, and mostly cut off."""
+BESIDE = ("metadata_json", "checks_json", "check_input", "ground_truth", "checks_json", "check_input", "ground_truth")
+"""Columns that may be long; those of `rl` stand in its rows once more, for verl."""
+NAMES = ("name", "tool_call_id")
+"""Fields of a message that a chat template writes as they stand."""
 MEANINGS: Mapping[str, str] = {
     "bad_tool_calls": "tool_calls is not a JSON string of a list of {type, function: {name, arguments: object}}",
     "bad_tools": "tools is not a JSON string of a list of functions",
@@ -53,6 +59,7 @@ MEANINGS: Mapping[str, str] = {
     "same_pair": "chosen and rejected say the same",
     "special_tokens": "a text holds a marker of a chat template, or a control character",
     "tool_without_call": "a tool answers that no assistant called",
+    "thought_inside": "an assistant's message holds `</think>` other than at the end of thoughts at its beginning: templates cut it there",
     "too_large": f"the row is over {ROW_BYTES:,} bytes",
     "two_shapes": "the row has both `messages` and `prompt`: a trainer takes either",
     "unfinished": "the conversation does not end with an assistant's answer",
@@ -75,13 +82,18 @@ def text_fault(row: Mapping[str, Any], parts: Sequence[str]) -> str:
         written = whole.encode()
     except UnicodeEncodeError:
         return "not_utf8"
-    about = row.get("metadata_json")
-    if len(written) + (len(about) if isinstance(about, str) else 0) > ROW_BYTES:
+    if len(written) + beside(row) > ROW_BYTES:
         return "too_large"
     if len(written.translate(None, SUSPICIOUS)) == len(written):
         return ""
     special = MARKER.search(whole) or len(written.translate(None, CONTROLS)) != len(written)
     return "special_tokens" if special else ""
+
+
+def beside(row: Mapping[str, Any]) -> int:
+    """Characters of a row beside its messages, about."""
+    held = (row[name] for name in BESIDE if name in row)
+    return sum(len(text) for text in held if isinstance(text, str))
 
 
 def supervised(row: Mapping[str, Any], parts: list[str]) -> str:
@@ -198,9 +210,12 @@ def turns_fault(messages: object, parts: list[str]) -> str:
 
 def message_fault(message: object, parts: list[str]) -> str:
     """What is wrong with a message by itself; its texts are put beside the others."""
-    if not isinstance(message, dict) or "role" not in message or "content" not in message:
+    if not isinstance(message, dict):
         return "not_messages"
-    role, content = message["role"], message["content"]
+    try:
+        role, content = message["role"], message["content"]
+    except KeyError:
+        return "not_messages"
     if not isinstance(role, str) or role not in KNOWN:
         return "unknown_role"
     if not isinstance(content, str):
@@ -210,6 +225,10 @@ def message_fault(message: object, parts: list[str]) -> str:
         found = extras_fault(message, parts)
         if found:
             return found
+    if role == "assistant" and END in content:
+        if "reasoning_content" in message or not content.startswith(BEGIN) or content.count(END) > 1:
+            return "thought_inside"
+        content = content.partition(END)[2]
     if content and not content.isspace():
         return ""
     return "" if role == "tool" or message.get("tool_calls") else "blank_system" if role == "system" else "blank"
@@ -221,12 +240,19 @@ def extras_fault(message: Mapping[str, Any], parts: list[str]) -> str:
     if thought is not None:
         if not isinstance(thought, str):
             return "not_text"
+        if END in thought:
+            return "thought_inside"
         parts.append(thought)
+    for name in NAMES:
+        if name in message and message[name] is not None:
+            if not isinstance(message[name], str):
+                return "not_text"
+            parts.append(message[name])
     if calls is None:
         return ""
     if message["role"] != "assistant" or not isinstance(calls, str) or not all_calls(calls):
         return "bad_tool_calls"
-    parts.append(calls)
+    parts.append(unescaped(calls))
     return ""
 
 
@@ -236,7 +262,7 @@ def tools_fault(tools: object, parts: list[str]) -> str:
         return ""
     if not isinstance(tools, str) or not all_functions(tools):
         return "bad_tools"
-    parts.append(tools)
+    parts.append(unescaped(tools))
     return ""
 
 
@@ -247,6 +273,11 @@ def listed(text: str) -> list[Any] | None:
     except orjson.JSONDecodeError:
         return None
     return found if isinstance(found, list) else None
+
+
+def unescaped(text: str) -> str:
+    """JSON as a chat template writes what it holds: a marker is not hidden behind escapes."""
+    return orjson.dumps(orjson.loads(text)).decode()
 
 
 def all_calls(text: str) -> bool:

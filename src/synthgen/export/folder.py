@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -18,13 +17,13 @@ from synthgen.export import card, contract, facts, gate, plots, rl, rows, splits
 from synthgen.export.counting import Counting
 from synthgen.export.facts import Facts, Model
 from synthgen.export.formats.writing import Formats, told
+from synthgen.export.joined import changed, zip_line
 from synthgen.export.lengths import Charged
 from synthgen.export.parquet import Files
 from synthgen.export.refused import Refused
 from synthgen.export.rows import Ancestry, Origin, Row, Voice
 from synthgen.export.tally import Counted, Tally, charges
 from synthgen.export.thoughts import Thoughts
-from synthgen.jsonl import Ahead
 from synthgen.prompts import Prompts
 from synthgen.records import Answer, Instruction, Judged, Pair, Role, Seed, Side, Task
 from synthgen.runs import RunDir
@@ -103,41 +102,21 @@ class Export:
 
     def finished(self) -> Iterator[Finished]:
         """Every task that went the whole line, in order."""
-        instructions = jsonl.rows(self.run.accepted("instructions"))
-        instruction: Mapping[str, Any] | None = None
+        instructions = jsonl.records(self.run.accepted("instructions"), Instruction)
+        instruction: Instruction | None = None
         for task, answers, verdicts, pair in zip_line(self.run, judged=self.config.judged):
-            while not self.config.strategy and (instruction is None or instruction["id"] != task.parent):
-                instruction = next(instructions)
+            while not self.config.strategy and (instruction is None or instruction.id != task.parent):
+                instruction = next(instructions, None)
+                if instruction is None:
+                    raise changed(self.run.accepted("tasks"), task.id)
             by_id = {verdict.id: verdict for verdict in verdicts}
             if self.config.judged:
                 best = pick(scored(answers, verdicts), self.config)
                 picked = best.answer if best else None
             else:
                 picked = first(answers)
-            ancestry = ancestry_of(instruction) if instruction is not None else None
+            ancestry = Ancestry.of(instruction) if instruction is not None else None
             yield Finished(task, ancestry, tuple(answers), by_id, picked, pair)
-
-
-def ancestry_of(row: Mapping[str, Any]) -> Ancestry:
-    """What a task inherits from its instruction's row."""
-    one = Instruction.model_validate(jsonl.bare(dict(row)))
-    return Ancestry(one.parents, one.nearest.id, one.nearest.score, one.call)
-
-
-def zip_line(run: RunDir, *, judged: bool) -> Iterator[tuple[Task, list[Answer], list[Judged], Pair | None]]:
-    """Tasks with what the later stages made of them: files in one order, so a join is a zip.
-
-    Ends where the last stage has not committed yet.
-    """
-    tasks = jsonl.records(run.accepted("tasks"), Task)
-    answered, marked = Ahead(run.accepted("answers")), Ahead(run.accepted("judged"))
-    for task, end in zip(tasks, jsonl.commits(run.files("pairs" if judged else "answers")), strict=False):
-        number = end.number
-        said = answered.take(number) if judged else end.lines["answers"]
-        answers = [Answer.model_validate(jsonl.bare(row)) for row in said]
-        verdicts = [Judged.model_validate(jsonl.bare(row)) for row in marked.take(number)] if judged else []
-        pairs = [Pair.model_validate(row) for row in end.rows("pairs")]
-        yield task, answers, verdicts, pairs[0] if pairs else None
 
 
 def write_run(

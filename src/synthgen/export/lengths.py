@@ -36,15 +36,22 @@ BINS = tuple(2 ** (place / 2) for place in range(2 * OCTAVES + 1))
 """Where the bars of a distribution of lengths begin: two to a doubling."""
 
 
+SPOKEN = ("reasoning_content", "content", "tool_calls")
+"""What a message may say beside its role; most have two fields, role and content."""
+
+
 def text_of(messages: Sequence[Message]) -> str:
     """All that messages say: contents, thoughts and tool calls, one below the other."""
-    said = [one.get(name) for one in messages for name in ("reasoning_content", "content", "tool_calls")]
-    return "\n".join(part for part in said if part)
+    said: list[str | None] = []
+    for one in messages:
+        said += [one["content"]] if len(one) == 2 else [one.get(name) for name in SPOKEN]
+    return "\n".join(filter(None, said))
 
 
 def asked_of(row: Mapping[str, Any]) -> str:
     """What a row asks: its tools, if it has any, and the messages of its prompt."""
-    return "\n".join([*([row["tools"]] if row.get("tools") else []), text_of(row["prompt"])])
+    said = text_of(row["prompt"])
+    return f"{row['tools']}\n{said}" if row.get("tools") else said
 
 
 class Texts:

@@ -27,6 +27,8 @@ CHARACTERS_IN_GROUP = 2**26
 """Of a group, about, however few rows that is."""
 CHARACTERS_IN_SHARD = 2**28
 """Of a file, about. The Hub's own library cuts at 500 MB before compression, and a character takes one byte to three."""
+OPTIONAL = frozenset((*FURTHER_FIELDS, *FURTHER_COLUMNS))
+"""What a record may be without, as null."""
 REPEATED = ("strategy", "category", "source")
 """Columns with a dictionary: of the others' values few come twice, and to look costs a tenth of the writing."""
 
@@ -147,8 +149,9 @@ class Split:
             size += len(row.get(name) or "")
         for name in self._talks:
             for message in row[name]:
-                for text in message.values():
-                    size += len(text or "")
+                size += len(message["content"])
+                if len(message) > 2:
+                    size += sum(len(message.get(one) or "") for one in FURTHER_FIELDS)
         return size
 
     def _pack(self) -> None:
@@ -219,17 +222,23 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 def strings(values: Sequence[Any]) -> pa.Array:
     """An array of texts and nulls. They are encoded at once; where all are ASCII their lengths are those of the bytes."""
     valid = None
-    if None in values:
+    try:
+        whole = "".join(values)
+    except TypeError:  # to look for nulls first takes as long as to join
         valid = pa.py_buffer(bits([value is not None for value in values]))
         values = [value or "" for value in values]
-    whole = "".join(values)
+        whole = "".join(values)
     sizes = values if whole.isascii() else [value.encode() for value in values]
     return pa.Array.from_buffers(pa.string(), len(values), [valid, offsets(sizes), pa.py_buffer(whole.encode())])
 
 
 def members(values: Sequence[Mapping[str, Any]], kind: pa.StructType | pa.Schema) -> list[pa.Array]:
     """The arrays of the members of records. Raises ValueError for a record with one that the schema would leave out."""
-    unknown = set().union(*values).difference(kind.names)
+    names = kind.names
+    whole = set(map(len, values)) == {len(names)} and OPTIONAL.isdisjoint(
+        names
+    )  # then a further one would leave one out
+    unknown = () if whole else set().union(*values).difference(names)
     if unknown:
         raise ValueError(f"the schema has no place for {', '.join(sorted(unknown))}: name it among the further fields")
     return [column(list(map(getter(field.name), values)), field.type) for field in kind]
@@ -237,7 +246,7 @@ def members(values: Sequence[Mapping[str, Any]], kind: pa.StructType | pa.Schema
 
 def getter(name: str) -> Callable[[Mapping[str, Any]], Any]:
     """What takes a member out of a record: further ones may be missing, as null."""
-    return methodcaller("get", name) if name in FURTHER_FIELDS or name in FURTHER_COLUMNS else itemgetter(name)
+    return methodcaller("get", name) if name in OPTIONAL else itemgetter(name)
 
 
 def offsets(values: Sequence[Sized]) -> pa.Buffer:

@@ -28,6 +28,8 @@ class Refused:
         self._handle: Any = None
 
     def __enter__(self) -> Self:
+        with storage(self._path):
+            self._part.unlink(missing_ok=True)  # of an export that was killed
         return self
 
     def __exit__(

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from synthgen.checks.verdict import fit
-from synthgen.records import Answer, Judged, Pair, Seed, Task
+from synthgen.records import Answer, Instruction, Judged, Pair, Seed, Task
 from synthgen.strategies import NONE
 from synthgen.text.tasktext import user_text
 
@@ -63,6 +63,11 @@ class Ancestry:
     nearest_id: str
     nearest_score: float
     call: str
+
+    @classmethod
+    def of(cls, one: Instruction) -> "Ancestry":
+        """That of the tasks of an instruction."""
+        return cls(one.parents, one.nearest.id, one.nearest.score, one.call)
 
 
 def prompt(task: Task, strategy: str, voice: Voice) -> list[dict[str, str]]:

@@ -27,7 +27,7 @@ LONG_ENOUGH_TO_REPEAT = 20
 END_OF_THOUGHT = "</think>"
 THOUGHT = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 """What was thought, in tags at the beginning of a text."""
-LONE_END = re.compile(r"^[ \t]*</think>[ \t]*$", re.MULTILINE)
+LONE_END = re.compile(r"^[ \t]*</think>[ \t\r]*$", re.MULTILINE)
 """The end of a thought on a line of its own: a template that begins the thought leaves the reply with its end alone."""
 THINK: Mapping[Think, bool | None] = {"": None, "think": True, "no_think": False}
 MOST_ALIKE = 50
