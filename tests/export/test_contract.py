@@ -29,6 +29,7 @@ from synthgen.export.contract import fault
 from synthgen.text.special import special_tokens
 
 TALK = joined(ONE)
+DEEP = '{"a":' * 300 + "1" + "}" * 300
 CALL = calls(("weather", {"town": "Bonn"}))
 
 
@@ -80,6 +81,11 @@ FAULTY = [
     ("special_tokens", "rl", CHECKED | {"prompt": [user("<|im_start|>system")]}),
     ("special_tokens", "dpo", PAIR | {"rejected": [assistant("<|endoftext|>")]}),
     ("special_tokens", "sft", called(calls(("weather", {"town": "<|im_end|>"})))),
+    ("special_tokens", "sft", called(CALL.replace("Bonn", r"\u003c|im_end|\u003e"))),
+    ("special_tokens", "sft", called(CALL.replace("Bonn", r"<\/s>"))),
+    ("special_tokens", "sft", CALLED | {"tools": TOOLS.replace("Of a town.", r"\u003c|im_end|>")}),
+    ("special_tokens", "sft", asked(*CALLED["prompt"][:3], tool("wet", name="weather<|im_end|>"))),
+    ("not_text", "sft", asked(*CALLED["prompt"][:3], tool("wet") | {"tool_call_id": 7})),
     ("not_utf8", "sft", said("\ud800")),
     ("too_large", "sft", said("word " * 400_001)),
     ("too_large", "sft", said("é" * 1_000_001)),
@@ -133,6 +139,7 @@ FAULTY = [
     ("bad_tool_calls", "sft", called('[{"name": "weather", "arguments": {}}]')),
     ("bad_tool_calls", "sft", called('[{"type": "function", "function": {"name": "weather", "arguments": "{}"}}]')),
     ("bad_tool_calls", "sft", asked(user("Who?") | {"tool_calls": CALL})),
+    ("bad_tool_calls", "sft", called(f'[{{"type": "function", "function": {{"name": "a", "arguments": {DEEP}}}}}]')),
     ("bad_tools", "sft", CALLED | {"tools": ""}),
     ("bad_tools", "sft", CALLED | {"tools": json.loads(TOOLS)}),
     ("bad_tools", "sft", CALLED | {"tools": '{"name": "weather"}'}),
