@@ -99,7 +99,7 @@ def front_matter(folder: Path) -> dict[str, Any]:
     """What the card of a folder says at its top; {} where there is none. Raises InputError where it cannot be read."""
     path = folder / CARD
     try:
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
         if not text.startswith("---\n"):
             return {}
         import yaml
@@ -107,7 +107,7 @@ def front_matter(folder: Path) -> dict[str, Any]:
         value = yaml.safe_load(text.split("---\n", 2)[1])
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: of a date that there is not
         raise InputError(f"the front matter of {path} is not YAML") from error
     return value if isinstance(value, dict) else {}
 
