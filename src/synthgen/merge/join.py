@@ -183,7 +183,7 @@ class Whole:
         )
         told = self._told(counts, mixed)
         with storage(folder):
-            training.write(folder, counts, self.wanted.formats)
+            training.write(folder, counts)
             (folder / "README.md").write_text(card.card(facts), encoding="utf-8")
             proofs = [{"sha256": one.digest, "proof": one.proof} for one in self.inputs]
             (folder / PROOF).write_bytes(jsonl.dump({"merged_from": proofs}))
