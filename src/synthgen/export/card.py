@@ -2,18 +2,12 @@
 
 from collections.abc import Mapping
 
-from synthgen.export import licences, sections, thoughts
+from synthgen.export import sections, thoughts
 from synthgen.export.facts import Facts
-from synthgen.export.markup import listed, plain, quoted, table
+from synthgen.export.front import front_matter
+from synthgen.export.markup import plain, table
 from synthgen.export.plots import Plot
 
-SIZES = (
-    (1_000, "n<1K"),
-    (10_000, "1K<n<10K"),
-    (100_000, "10K<n<100K"),
-    (1_000_000, "100K<n<1M"),
-    (10_000_000, "1M<n<10M"),
-)
 REHEARSAL = (
     "**Rehearsal data: made by a program that imitates a teacher, to try out the pipeline. It is not for training.**"
 )
@@ -22,32 +16,15 @@ NO_PLOTS: Mapping[str, Plot] = {}
 
 def card(facts: Facts, plots: Mapping[str, Plot] = NO_PLOTS) -> str:
     """README.md of the dataset folder."""
-    return f"---\n{front_matter(facts)}---\n\n{body(facts, plots)}"
-
-
-def front_matter(facts: Facts) -> str:
-    """The YAML part. Its strings are JSON strings, which are YAML."""
-    total = sum(facts.rows.get("sft", {}).values())
-    size = next((name for limit, name in SIZES if total < limit), "10M<n<100M")
-    tags = ["synthetic", "sft", "dpo", "synthgen", *(["rehearsal"] if facts.rehearsal else [])]
-    lines = [
-        *(f"{name}: {quoted(value)}" for name, value in licences.fields(facts.license).items()),
-        f"pretty_name: {quoted('synthgen dataset')}",
-        *listed("language", facts.languages),
-        *listed("size_categories", (size,)),
-        *listed("task_categories", ("text-generation",)),
-        *listed("tags", tags),
-        *(["configs:"] if facts.rows else []),
-    ]
-    for config, splits in facts.rows.items():
-        # `datasets` 5.2 caches a local folder under a hash of this block alone: without the digest it would give the rows
-        # of the last folder that had the same splits, another run's or this one's before it was exported anew.
-        told = quoted(f"Rows with SHA-256 {facts.digests[config]}")
-        lines += [f"- config_name: {config}", f"  description: {told}"]
-        lines += [*(["  default: true"] if config == "sft" else []), "  data_files:"]
-        for split in splits:
-            lines += [f"  - split: {split}", f"    path: {config}/{split}-*.parquet"]
-    return "\n".join(lines) + "\n"
+    top = front_matter(
+        "synthgen dataset",
+        facts.rows,
+        facts.digests,
+        license_told=facts.license,
+        languages=facts.languages,
+        rehearsal=facts.rehearsal,
+    )
+    return f"{top}\n{body(facts, plots)}"
 
 
 def body(facts: Facts, plots: Mapping[str, Plot]) -> str:

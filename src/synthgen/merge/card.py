@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from synthgen.export import licences
-from synthgen.export.card import REHEARSAL, SIZES
+from synthgen.export.card import REHEARSAL
+from synthgen.export.front import front_matter
 from synthgen.export.lengths import CHARACTERS_PER_TOKEN
-from synthgen.export.markup import listed, quoted, table
+from synthgen.export.markup import table
 from synthgen.export.rows import Row
 from synthgen.export.splits import ACROSS
 from synthgen.merge.inputs import UNKNOWN, Input
@@ -78,29 +78,15 @@ class Facts:
 
 def card(facts: Facts) -> str:
     """README.md of the dataset folder."""
-    return f"---\n{front_matter(facts)}---\n\n{body(facts)}"
-
-
-def front_matter(facts: Facts) -> str:
-    """The YAML part, as that of a run's own dataset."""
-    total = sum(facts.rows.get("sft", {}).values())
-    size = next((name for limit, name in SIZES if total < limit), "10M<n<100M")
-    lines = [
-        *(f"{name}: {quoted(value)}" for name, value in licences.fields(facts.license).items()),
-        f"pretty_name: {quoted('synthgen merged dataset')}",
-        *listed("language", tuple(sorted(facts.tally.languages))),
-        *listed("size_categories", (size,)),
-        *listed("task_categories", ("text-generation",)),
-        *listed("tags", ["synthetic", "sft", "dpo", "synthgen", *(["rehearsal"] if facts.rehearsal else [])]),
-        "configs:",
-    ]
-    for config, splits in facts.rows.items():
-        # For `datasets`, which caches a local folder under this block alone.
-        lines += [f"- config_name: {config}", f"  description: {quoted(f'Rows with SHA-256 {facts.digests[config]}')}"]
-        lines += [*(["  default: true"] if config == "sft" else []), "  data_files:"]
-        for split in splits:
-            lines += [f"  - split: {split}", f"    path: {config}/{split}-*.parquet"]
-    return "\n".join(lines) + "\n"
+    top = front_matter(
+        "synthgen merged dataset",
+        facts.rows,
+        facts.digests,
+        license_told=facts.license,
+        languages=sorted(facts.tally.languages),
+        rehearsal=facts.rehearsal,
+    )
+    return f"{top}\n{body(facts)}"
 
 
 def body(facts: Facts) -> str:
