@@ -134,6 +134,12 @@ def test_rows_that_are_none_are_read_as_far_as_they_go(tmp_path):
     assert read(tmp_path, "sft_messages")[0]["messages"] == calling
 
 
+def test_rows_of_one_id_are_told_apart_by_their_places(tmp_path):
+    (tmp_path / "sft").mkdir()
+    pq.write_table(pa.Table.from_pylist([{"id": "a"}, {"id": "b"}, {"id": "a"}]), tmp_path / "sft" / "train.parquet")
+    assert [row["id"] for row in read(tmp_path, "sft")] == ["a", "b", "a, row 3 of train.parquet"]
+
+
 def test_rows_are_read_without_nulls_and_with_their_calls_decoded(tmp_path):
     messages = [
         {"role": "user", "content": "Add 2 and 3"},

@@ -34,11 +34,18 @@ def read(folder: Path, config: str, most: int = 0) -> list[Row]:
 
 def stream(folder: Path, config: str) -> Iterator[Row]:
     """The rows of a config, some at a time. Raises InputError for a file that cannot be read."""
+    seen: set[str] = set()
     for path in files(folder, config):
         for chunk in rowfiles.read(path, broken=True):
             for number, row in zip(chunk.numbers(), chunk.rows, strict=True):
-                if not isinstance(row, rowfiles.Broken):
-                    yield bare(row, f"row {number} of {path.name}")
+                if isinstance(row, rowfiles.Broken):
+                    continue
+                place = f"row {number} of {path.name}"
+                found = bare(row, place)
+                if found["id"] in seen:  # rows are told apart by their ids when a trainer has taken some of them
+                    found["id"] += f", {place}"
+                seen.add(found["id"])
+                yield found
 
 
 def bare(row: Mapping[str, Any], place: str = "") -> Row:
