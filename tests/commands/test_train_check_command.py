@@ -65,7 +65,7 @@ def test_a_blank_answer_is_named_with_its_row(finished, tmp_path):
     assert line.startswith("synthgen: sft/train-00000-of-00001.parquet: 1 of ")
     assert identity in line
     assert line.endswith("(blank)")
-    assert done.stdout.endswith("1 faults\n")
+    assert done.stdout.endswith("1 fault\n")
 
 
 def test_rows_that_are_too_long_are_named(finished, tmp_path, tokenizer):
@@ -99,6 +99,45 @@ def test_a_run_without_a_dataset_and_what_is_no_run_are_told_apart(tmp_path):
     assert (begun.returncode, foreign.returncode) == (1, 1)
     assert f"synthgen export {tmp_path / 'run'}" in begun.stderr
     assert "is no run and no dataset folder" in foreign.stderr
+
+
+def test_a_file_that_cannot_be_read_is_named_beside_what_is_wrong_elsewhere(finished, tmp_path, tokenizer):
+    folder = copied(finished, tmp_path)
+    identity = spoil(folder, "sft", lambda row: row["completion"][0].update(content=" "))
+    (folder / "dpo" / "train-00000-of-00001.parquet").write_bytes(b"PAR1 and no more")
+    done = command("train-check", folder, "--no-train", "--model", tokenizer)
+    assert done.returncode == 1
+    assert "note: no trainer was asked: a file cannot be read\n" in done.stdout
+    blank, unreadable = done.stderr.splitlines()
+    assert identity in blank
+    assert "dpo/train-00000-of-00001.parquet" in unreadable
+
+
+def test_a_folder_of_other_configs_is_held_to_its_contract_alone(finished, tmp_path):
+    (tmp_path / "mine").mkdir()
+    shutil.copy(finished / "dataset" / "sft" / "train-00000-of-00001.parquet", tmp_path / "mine" / "a.parquet")
+    front = "configs:\n- config_name: mine\n  data_files: mine/*.parquet\n"
+    (tmp_path / "README.md").write_text(f"---\n{front}---\n")
+    done = command("train-check", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "note: no trainer was asked: they are given the rows in sft, " in done.stdout
+
+
+def test_rows_that_are_none_are_read_as_far_as_they_go(tmp_path):
+    rows = [{"prompt": "What?", "completion": "That."}, {"prompt": None, "completion": None}]
+    calling = [{"role": "assistant", "content": "Yes.", "tool_calls": "{no json"}]
+    for config, some in (("sft", rows), ("dpo", [{"chosen": ["Yes."]}]), ("sft_messages", [{"messages": calling}])):
+        (tmp_path / config).mkdir()
+        pq.write_table(pa.Table.from_pylist(some), tmp_path / config / "train.parquet")
+    assert [list(said(row)) for row in read(tmp_path, "sft")] == [[], []]
+    assert [list(said(row)) for row in read(tmp_path, "dpo")] == [[]]
+    assert read(tmp_path, "sft_messages")[0]["messages"] == calling
+
+
+def test_rows_of_one_id_are_told_apart_by_their_places(tmp_path):
+    (tmp_path / "sft").mkdir()
+    pq.write_table(pa.Table.from_pylist([{"id": "a"}, {"id": "b"}, {"id": "a"}]), tmp_path / "sft" / "train.parquet")
+    assert [row["id"] for row in read(tmp_path, "sft")] == ["a", "b", "a, row 3 of train.parquet"]
 
 
 def test_rows_are_read_without_nulls_and_with_their_calls_decoded(tmp_path):

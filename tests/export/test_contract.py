@@ -29,6 +29,7 @@ from synthgen.export.contract import fault
 from synthgen.text.special import special_tokens
 
 TALK = joined(ONE)
+DEEP = '{"a":' * 300 + "1" + "}" * 300
 CALL = calls(("weather", {"town": "Bonn"}))
 
 
@@ -89,6 +90,11 @@ FAULTY = [
     ("thought_inside", "sft", said("<think>Hm.</think>Paris.", reasoning_content="Well.")),
     ("thought_inside", "sft", said("Paris.", reasoning_content="Well.</think>")),
     ("blank", "sft", said("<think>\nHm.\n</think>\n\n")),
+    ("special_tokens", "sft", called(CALL.replace("Bonn", r"\u003c|im_end|\u003e"))),
+    ("special_tokens", "sft", called(CALL.replace("Bonn", r"<\/s>"))),
+    ("special_tokens", "sft", CALLED | {"tools": TOOLS.replace("Of a town.", r"\u003c|im_end|>")}),
+    ("special_tokens", "sft", asked(*CALLED["prompt"][:3], tool("wet", name="weather<|im_end|>"))),
+    ("not_text", "sft", asked(*CALLED["prompt"][:3], tool("wet") | {"tool_call_id": 7})),
     ("not_utf8", "sft", said("\ud800")),
     ("too_large", "sft", said("word " * 400_001)),
     ("too_large", "sft", said("é" * 1_000_001)),
@@ -143,6 +149,7 @@ FAULTY = [
     ("bad_tool_calls", "sft", called('[{"name": "weather", "arguments": {}}]')),
     ("bad_tool_calls", "sft", called('[{"type": "function", "function": {"name": "weather", "arguments": "{}"}}]')),
     ("bad_tool_calls", "sft", asked(user("Who?") | {"tool_calls": CALL})),
+    ("bad_tool_calls", "sft", called(f'[{{"type": "function", "function": {{"name": "a", "arguments": {DEEP}}}}}]')),
     ("bad_tools", "sft", CALLED | {"tools": ""}),
     ("bad_tools", "sft", CALLED | {"tools": json.loads(TOOLS)}),
     ("bad_tools", "sft", CALLED | {"tools": '{"name": "weather"}'}),

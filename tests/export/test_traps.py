@@ -84,6 +84,7 @@ TRAPS = {
     "a prompt that is null": ("rl", CHECKED | {"prompt": None}, "missing_column"),
     "a marker of a template inside an answer": ("sft", ONE | {"completion": [assistant("So.<|im_end|>")]}, "special_tokens"),
     "texts in the place of message lists: nested without an error": ("sft", ONE | {"prompt": "Who?", "completion": "Ann."}, "not_messages"),
+    "a message list inside content: nested without an error": ("sft", ONE | {"prompt": [{"role": "user", "content": WHO}]}, "not_text"),
     "a row over the bound of the viewer": ("sft", ONE | {"completion": [assistant("so " * 700_000)]}, "too_large"),
 }  # fmt: skip
 
@@ -112,6 +113,7 @@ def test_the_contract_of_a_config_with_a_name_of_its_own_is_that_of_its_columns(
         {"label_name": True, "strategy": "direct-answer", "provenance": {"seed": {"id": "a"}}, "scores": [1.0, 2.0]},
         {"tools": None},
         {"tools": "[]"},
+        {"completion": [assistant("Paris.", name=None, weight=None)]},
     ],
 )
 def test_columns_that_trainers_drop_are_no_fault(tmp_path, beside):
@@ -153,6 +155,49 @@ def test_counts_that_the_card_tells_wrong_are_named(tmp_path):
             assert {name: place for found in check_folder(tmp_path) for name, place in found.first.items()} == wrong
 
 
+def test_columns_that_the_card_tells_wrong_are_named(tmp_path):
+    put(tmp_path, "sft", ONE)
+    for names, wrong in (
+        (list(ONE), {}),
+        (["prompt", *ABOUT], {"wrong_features": "sft: column completion"}),
+        ([*ONE, "score"], {"wrong_features": "sft: column score"}),
+    ):
+        info = {"features": [{"name": name, "dtype": "string"} for name in names]}
+        (tmp_path / "README.md").write_text(card(("sft", "train", "sft/*.parquet"), dataset_info=info))
+        assert {name: place for found in check_folder(tmp_path) for name, place in found.first.items()} == wrong
+
+
+@pytest.mark.parametrize("files", [5, {"train": "sft/*.parquet"}, ["sft/*.parquet", None], None])
+def test_a_config_whose_files_are_listed_as_the_hub_does_not_list_them_is_named(tmp_path, files):
+    put(tmp_path, "sft", ONE)
+    front = {"configs": [{"config_name": "sft", "data_files": files}]}
+    (tmp_path / "README.md").write_text(f"---\n{json.dumps(front)}\n---\n")
+    assert only(tmp_path).first == {"no_files": "sft"}
+
+
+@pytest.mark.parametrize("pattern", ["**.parquet", "a\0b", ""])
+def test_a_pattern_that_is_none_names_no_file(tmp_path, pattern):
+    put(tmp_path, "sft", ONE)
+    (tmp_path / "README.md").write_text(card(("sft", "train", pattern)))
+    assert set(only(tmp_path).faults) <= {"split_without_file", "no_files"}
+
+
+@pytest.mark.parametrize("info", [{"splits": [4, {"name": "train"}]}, {"features": "x"}, [None, {"splits": "x"}], "x"])
+def test_what_the_card_says_in_an_unknown_way_is_not_held_against_the_rows(tmp_path, info):
+    put(tmp_path, "sft", ONE)
+    (tmp_path / "README.md").write_text(card(("sft", "train", "sft/*.parquet"), dataset_info=info))
+    assert only(tmp_path).faults == {}
+
+
+def test_a_finding_is_told_by_its_rows_and_by_its_file(tmp_path):
+    put(tmp_path, "sft", ONE, ONE | {"completion": [assistant("")], "id": "mute"})
+    (tmp_path / "README.md").write_text(card(("sft", "train", "sft/*.parquet"), ("sft", "test", "sft/none")))
+    assert [line for found in check_folder(tmp_path) for line in found.in_words()] == [
+        f"sft/train-0.parquet: 1 of 2 rows, first mute: {FAULTS['blank']} (blank)",
+        f"README.md: sft/test: {FAULTS['split_without_file']} (split_without_file)",
+    ]
+
+
 def test_a_shard_whose_columns_differ_from_the_firsts_is_named(tmp_path):
     put(tmp_path, "sft", ONE | {"category": "editing"})
     put(tmp_path, "sft", ONE | {"category": None}, name="train-1.parquet")
@@ -176,9 +221,16 @@ def test_a_place_that_is_no_dataset_folder_is_refused(tmp_path):
         check_folder(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"has no README\.md"):
         check_folder(tmp_path)
-    (tmp_path / "README.md").write_text("---\nconfigs: [\n---\n")
-    with pytest.raises(InputError, match="front matter"):
-        check_folder(tmp_path)
+    for text in ("configs: [", "made: 2026-13-45", "a: " + "[" * 3000):
+        (tmp_path / "README.md").write_text(f"---\n{text}\n---\n")
+        with pytest.raises(InputError, match="front matter"):
+            check_folder(tmp_path)
+
+
+def test_a_card_may_begin_with_the_mark_that_some_editors_write(tmp_path):
+    put(tmp_path, "sft", ONE)
+    (tmp_path / "README.md").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "README.md").read_bytes())
+    assert only(tmp_path).faults == {}
 
 
 @pytest.fixture
@@ -211,6 +263,7 @@ SIDES = {"system": "", "tools": "", "conversations": TURNS}
             SIDES | {"chosen": [assistant("a")], "rejected": [assistant("b")]},
             "missing_field",
         ),
+        ("llamafactory/dpo.train.jsonl", PAIR, "missing_field"),
         ("llamafactory/sft.train.jsonl", SIDES, "no_assistant"),
         ("openai/sft.train.jsonl", {"messages": WHO, "text": "Who? Ann."}, "other_fields"),
         ("openai/sft.train.jsonl", {"messages": WHO, "prompt": "Who?"}, "other_fields"),

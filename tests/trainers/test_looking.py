@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from trainerscase import ADDED, CALLED, SUM, TEXTS, assistant, looked, made, of_config, saved, taught, tokenizer, user
 
-from synthgen.trainers import checked, tiny
+from synthgen.errors import InputError
+from synthgen.trainers import checked, needs, tiny
 from synthgen.trainers.look import look
 from synthgen.trainers.rows import read
 from synthgen.trainers.template import end_of_turn, settle
@@ -109,6 +110,20 @@ def test_a_tokenizer_that_ends_texts_otherwise_gets_the_end_of_its_template():
 def test_a_template_without_an_end_is_told():
     assert ["never learns to stop" in told for told in settle(with_template(ENDLESS))] == [True]
     assert not list(settle(tokenizer()))
+
+
+@pytest.mark.parametrize("template", ["{% if %}", "{{ raise_exception('No question may be asked.') }}"])
+def test_a_template_that_can_write_nothing_is_refused(tmp_path, template):
+    with_template(template).save_pretrained(tmp_path)
+    with pytest.raises(InputError, match="cannot write a question and its answer"):
+        needs.tokenizer(tmp_path)
+
+
+def test_a_folder_whose_tokenizer_is_none_is_refused_in_a_line(tmp_path):
+    (tmp_path / "tokenizer.json").write_text('{"a": 1}')
+    with pytest.raises(InputError, match="no tokenizer can be read") as refused:
+        needs.tokenizer(tmp_path)
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_a_template_that_writes_a_prompt_otherwise_alone_is_told():

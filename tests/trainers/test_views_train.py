@@ -81,6 +81,25 @@ def test_the_check_of_a_run_finds_no_fault(answered):
     assert {one["config"] for one in told["contract"]} == set(WAYS)
 
 
+def test_rows_that_no_trainer_can_read_are_named_and_what_it_said(tmp_path):
+    rows = {
+        "sft": {"prompt": [user("Who?")], "completion": [assistant("", tool_calls="{no json")]},
+        "dpo": {"prompt": "Who?", "chosen": assistant("Ann."), "rejected": assistant("Bob.")},
+    }
+    for config, row in rows.items():
+        saved(tmp_path, config, [row])
+    listed = "".join(f"- config_name: {config}\n  data_files: {config}/*.parquet\n" for config in rows)
+    (tmp_path / "README.md").write_text(f"---\nconfigs:\n{listed}---\n")
+    done = command("train-check", tmp_path, "--train")
+    assert done.returncode == 1
+    assert {line.rpartition(" ")[2] for line in done.stderr.splitlines()[:2]} == {"(bad_tool_calls)", "(not_messages)"}
+    assert [line.split(" refuses")[0] for line in done.stderr.splitlines()[2:]] == [
+        "synthgen: sft by sft: the trainer",
+        "synthgen: dpo by dpo: the trainer",
+        "synthgen: dpo by reward: the trainer",
+    ]
+
+
 def test_the_check_names_the_rows_that_would_be_lost(answered, tokenizer, tmp_path):
     tokenizer.save_pretrained(tmp_path / "model")
     question, answer = user("Say it at length."), assistant("It rains. " * 400)

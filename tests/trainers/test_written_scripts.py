@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
         f"- config_name: {one}\n  data_files:\n  - split: train\n    path: {one}/*.parquet\n" for one in CONFIGS
     )
     (place / "data" / "README.md").write_text(f"---\nconfigs:\n{listed}---\n", encoding="utf-8")
-    training.write(place / "data", {config: {"train": 12} for config in CONFIGS}, ())
+    training.write(place / "data", {config: {"train": 12} for config in CONFIGS})
     tiny.write(place / "model", TEXTS)
     return place
 

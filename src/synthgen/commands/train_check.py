@@ -42,7 +42,10 @@ def train_check(
         checked = report.Checked(folder_of(where))
         bound = max_length or (MAX_LENGTH if model else None)
         contract(checked)
-        if wanted(checked, train):
+        hindrance = hindered(checked)
+        if hindrance:
+            checked.notes.append(f"no trainer was asked: {hindrance}")
+        elif wanted(checked, train):
             trained(checked, model, bound, steps, rows)
         elif model is not None:
             measured(checked, model, bound or MAX_LENGTH)
@@ -80,11 +83,20 @@ def wanted(checked: "Checked", train: bool | None) -> bool:
     return train is not False and not missing
 
 
+def hindered(checked: "Checked") -> str:
+    """Why trainers could not be given the rows; "" where they can."""
+    from synthgen.trainers.rows import CONFIGS, configs
+
+    if any("unreadable" in one.faults for one in checked.findings):
+        return "a file cannot be read"
+    return "" if configs(checked.folder) else f"they are given the rows in {', '.join(CONFIGS)}, and there are none"
+
+
 def contract(checked: "Checked") -> None:
     """What the contract of every view says of a folder's files."""
-    from synthgen.export import check
+    from synthgen.export.check import check_folder
 
-    checked.findings, checked.meanings = check.check_folder(checked.folder), check.FAULTS
+    checked.findings = check_folder(checked.folder)
 
 
 def measured(checked: "Checked", model: Path, max_length: int) -> None:

@@ -13,18 +13,19 @@ from typing import Any
 import orjson
 
 from synthgen import datafolders, rowfiles
+from synthgen.datafolders import CARD
 from synthgen.errors import InputError
 from synthgen.export import contract
 from synthgen.export.formats import llamafactory, view
 from synthgen.export.formats.registry import VIEWS
 from synthgen.rowfiles import Broken
 
-README = "README.md"
 FAULTS: Mapping[str, str] = {
     **contract.MEANINGS,
     **view.MEANINGS,
     "file_name": "a dataset's file is not there, or not named relative to its list",
     "no_configs": "the README lists no configs: `load_dataset` would merge all files of the folder",
+    "no_files": "the README lists no files for a config, or in no form that `load_dataset` takes",
     "no_rows": "the file has no row: `load_dataset` fails on it",
     "not_a_row": "a line is not a JSON object, or a text is not UTF-8",
     "other_columns": "the columns or their types are not those of the config's other files",
@@ -34,9 +35,12 @@ FAULTS: Mapping[str, str] = {
     "unreadable": "the file cannot be read",
     "wrong_columns": "a dataset's entry does not name all of its columns, or not what they are: those left out count as absent",
     "wrong_count": "`dataset_info` gives another number of rows than there are",
+    "wrong_features": "`dataset_info` names other columns than there are",
     "wrong_tags": "a dataset's entry does not name all of the tags that its turns have",
 }
 """What each fault means, those of the contract included."""
+OF_ROWS = frozenset({*contract.MEANINGS, *view.MEANINGS, "not_a_row"})
+"""Faults that single rows have; the others are of a file, or of what is said of it."""
 Fault = Callable[[Mapping[str, Any]], str]
 
 
@@ -54,6 +58,12 @@ class Finding:
     first: dict[str, str] = field(default_factory=dict)
     """Reason to the first such row: its id, or `row` and its number, or what is missing."""
 
+    def in_words(self) -> Iterator[str]:
+        """What is wrong, a line for each reason."""
+        for why, count in self.faults.items():
+            place = f"{count} of {self.rows} rows, first {self.first[why]}" if why in OF_ROWS else self.first[why]
+            yield f"{self.path}: {place}: {FAULTS[why]} ({why})"
+
 
 def check_folder(folder: Path) -> list[Finding]:
     """What each config's and each further format's files hold, in streaming; a finding for each file.
@@ -62,8 +72,8 @@ def check_folder(folder: Path) -> list[Finding]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name a run's dataset folder, or any Hub-style one")
-    if not (folder / README).is_file():
-        raise InputError(f"{folder} has no {README}: it is no dataset folder, and `load_dataset` would merge its files")
+    if not (folder / CARD).is_file():
+        raise InputError(f"{folder} has no {CARD}: it is no dataset folder, and `load_dataset` would merge its files")
     front = datafolders.front_matter(folder)
     configs = front.get("configs")
     if not isinstance(configs, list) or not configs:
@@ -74,7 +84,7 @@ def check_folder(folder: Path) -> list[Finding]:
     return [*listed, *format_findings(folder), *info_findings(folder / llamafactory.INFO)]
 
 
-def lacking(config: str, why: str, place: str, rows: int = 0, path: str = README) -> Finding:
+def lacking(config: str, why: str, place: str, rows: int = 0, path: str = CARD) -> Finding:
     """What is not as a list of files says."""
     return Finding(path, config, rows, {why: 1}, {why: place})
 
@@ -82,8 +92,12 @@ def lacking(config: str, why: str, place: str, rows: int = 0, path: str = README
 def config_findings(folder: Path, config: Mapping[str, Any], front: Mapping[str, Any]) -> Iterator[Finding]:
     """What the files of one config hold, and which splits have none."""
     name = str(config.get("config_name", "default"))
+    info = info_told(front, name)
     schema: Any = None
-    for split, patterns in data_files(config):
+    listed = list(data_files(config))
+    if not listed:
+        yield lacking(name, "no_files", name)
+    for split, patterns in listed:
         paths = sorted({path for one in patterns for path in matching(folder, one)})
         if not paths:
             yield lacking(name, "split_without_file", f"{name}/{split}")
@@ -94,20 +108,19 @@ def config_findings(folder: Path, config: Mapping[str, Any], front: Mapping[str,
             one = file_finding(folder, path, name, fault_of(name, columns), wrong_columns(schema, columns))
             rows += one.rows
             yield one
-        told = counts_told(front, name).get(split)
+        told = counts_told(info).get(split)
         if paths and told is not None and told != rows:
             yield lacking(name, "wrong_count", f"{name}/{split}: {told} told, {rows} found", rows)
+    named = features_told(info)
+    differing = sorted(named.symmetric_difference(schema)) if named and schema else ()
+    if differing:
+        yield lacking(name, "wrong_features", f"{name}: column {differing[0]}")
 
 
 def data_files(config: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
-    """(split, patterns) of a config, in any of the forms that the Hub takes."""
-    files = config.get("data_files", f"{config.get('data_dir', config.get('config_name', ''))}/**/*.parquet")
-    if isinstance(files, str):
-        files = [{"split": "train", "path": files}]
-    for one in files:
-        told = one if isinstance(one, dict) else {"split": "train", "path": one}
-        path = told.get("path", ())
-        yield str(told.get("split", "train")), [path] if isinstance(path, str) else [str(each) for each in path]
+    """(split, patterns) of a config; the files of its folder where it names none."""
+    whole = f"{config.get('data_dir', config.get('config_name', ''))}/**/*.parquet"
+    return datafolders.splits(config.get("data_files", whole))
 
 
 def format_findings(folder: Path) -> Iterator[Finding]:
@@ -151,17 +164,33 @@ def matching(folder: Path, pattern: str) -> list[Path]:
     """The files of the folder that a pattern names; those outside of it are none of its."""
     if pattern.startswith("/") or ".." in Path(pattern).parts or not pattern:
         return []
-    return [path for path in folder.glob(pattern) if path.is_file()]
+    try:
+        return [path for path in folder.glob(pattern) if path.is_file()]
+    except ValueError:  # what is no pattern
+        return []
 
 
-def counts_told(front: Mapping[str, Any], config: str) -> dict[str, int]:
-    """Split to rows of a config as `dataset_info` has it; {} where it says nothing."""
-    told = front.get("dataset_info", [])
-    for one in told if isinstance(told, list) else [told]:
-        if isinstance(one, dict) and one.get("config_name", config) == config:
-            splits = one.get("splits") or []
-            return {str(split["name"]): split["num_examples"] for split in splits if "num_examples" in split}
-    return {}
+def info_told(front: Mapping[str, Any], config: str) -> Mapping[str, Any]:
+    """What `dataset_info` has of a config; {} where it says nothing."""
+    told = front.get("dataset_info")
+    known = (one for one in (told if isinstance(told, list) else [told]) if isinstance(one, dict))
+    return next((one for one in known if one.get("config_name", config) == config), {})
+
+
+def counts_told(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Split to rows as `dataset_info` has it."""
+    return {str(one.get("name")): one["num_examples"] for one in records(info, "splits") if "num_examples" in one}
+
+
+def features_told(info: Mapping[str, Any]) -> set[str]:
+    """The columns that `dataset_info` names."""
+    return {str(one.get("name")) for one in records(info, "features")}
+
+
+def records(info: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The records of a list in `dataset_info`."""
+    found = info.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def schema_of(path: Path) -> dict[str, str] | None:

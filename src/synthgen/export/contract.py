@@ -36,8 +36,6 @@ BEGIN, END = "<think>", "</think>"
 """Tags around what was thought. What stands before the end is taken for a thought by templates, and mostly cut off."""
 BESIDE = ("metadata_json", "checks_json", "check_input", "ground_truth", "checks_json", "check_input", "ground_truth")
 """Columns that may be long; those of `rl` stand in its rows once more, for verl."""
-NAMES = ("name", "tool_call_id")
-"""Fields of a message that a chat template writes as they stand."""
 MEANINGS: Mapping[str, str] = {
     "bad_tool_calls": "tool_calls is not a JSON string of a list of {type, function: {name, arguments: object}}",
     "bad_tools": "tools is not a JSON string of a list of functions",
@@ -234,55 +232,51 @@ def message_fault(message: object, parts: list[str]) -> str:
     return "" if role == "tool" or message.get("tool_calls") else "blank_system" if role == "system" else "blank"
 
 
+TEXTS = ("reasoning_content", "tool_call_id", "name")
+"""What a message may have beside its content, as text."""
+
+
 def extras_fault(message: Mapping[str, Any], parts: list[str]) -> str:
     """What is wrong with what a message has beside role and content."""
-    thought, calls = message.get("reasoning_content"), message.get("tool_calls")
-    if thought is not None:
-        if not isinstance(thought, str):
-            return "not_text"
-        if END in thought:
-            return "thought_inside"
-        parts.append(thought)
-    for name in NAMES:
-        if name in message and message[name] is not None:
-            if not isinstance(message[name], str):
+    thought = message.get("reasoning_content")
+    if isinstance(thought, str) and END in thought:
+        return "thought_inside"
+    for name in TEXTS:
+        text = message.get(name)
+        if text is not None:
+            if not isinstance(text, str):
                 return "not_text"
-            parts.append(message[name])
+            parts.append(text)
+    calls = message.get("tool_calls")
     if calls is None:
         return ""
-    if message["role"] != "assistant" or not isinstance(calls, str) or not all_calls(calls):
-        return "bad_tool_calls"
-    parts.append(unescaped(calls))
-    return ""
+    good = message["role"] == "assistant" and isinstance(calls, str) and all_calls(calls, parts)
+    return "" if good else "bad_tool_calls"
 
 
 def tools_fault(tools: object, parts: list[str]) -> str:
     """What is wrong with the functions that may be called. None is no fault."""
     if tools is None:
         return ""
-    if not isinstance(tools, str) or not all_functions(tools):
-        return "bad_tools"
-    parts.append(unescaped(tools))
-    return ""
+    return "" if isinstance(tools, str) and all_functions(tools, parts) else "bad_tools"
 
 
-def listed(text: str) -> list[Any] | None:
-    """The list that a JSON string holds; None for anything else."""
+def listed(text: str, parts: list[str]) -> list[Any] | None:
+    """The list that a JSON string holds; None for anything else.
+
+    It is put beside the other texts as a chat template writes it: without escapes, behind which a marker could hide.
+    """
     try:
         found = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        parts.append(orjson.dumps(found).decode())
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # the second for what is nested too deep
         return None
     return found if isinstance(found, list) else None
 
 
-def unescaped(text: str) -> str:
-    """JSON as a chat template writes what it holds: a marker is not hidden behind escapes."""
-    return orjson.dumps(orjson.loads(text)).decode()
-
-
-def all_calls(text: str) -> bool:
+def all_calls(text: str, parts: list[str]) -> bool:
     """Whether a JSON string is a list of at least one call, each with its function's name and arguments."""
-    calls = listed(text)
+    calls = listed(text, parts)
     return bool(calls) and all(is_call(one) for one in calls or ())
 
 
@@ -294,9 +288,9 @@ def is_call(one: object) -> bool:
     return isinstance(called.get("name"), str) and isinstance(called.get("arguments"), dict)
 
 
-def all_functions(text: str) -> bool:
+def all_functions(text: str, parts: list[str]) -> bool:
     """Whether a JSON string is a list of functions, or of nothing."""
-    tools = listed(text)
+    tools = listed(text, parts)
     return tools is not None and all(is_function(one) for one in tools)
 
 

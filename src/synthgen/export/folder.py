@@ -164,7 +164,7 @@ def build(folder: Path, export: Export, leaks: Leaks) -> dict[str, dict[str, int
         counts = fill(folder, given, export.config.formats, further)
     if counts:
         with storage(folder):
-            training.write(folder, counts, export.config.formats)
+            training.write(folder, counts)
             digests = {name: digest(folder / name) for name in counts}
             found = gate.search(folder, leaks, export.voice)
             proof = found.model_copy(update={"reasoning": export.thoughts.told()})

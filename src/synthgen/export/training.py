@@ -3,7 +3,7 @@
 Each is a text of `recipes/` for a config that has rows to train on. They name the folder by where they stand in it, never by its path.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -14,10 +14,10 @@ NEEDED: Mapping[str, tuple[str, str]] = {
     "trl_dpo.py": ("dpo", ""),
     "axolotl_sft.yml": ("sft_messages", ""),
     "axolotl_dpo.yml": ("dpo", ""),
-    "llamafactory_sft.yaml": ("sft_messages", "llamafactory"),
-    "llamafactory_dpo.yaml": ("dpo", "llamafactory"),
+    "llamafactory_sft.yaml": ("sft_messages", "llamafactory/sft.{split}.jsonl"),
+    "llamafactory_dpo.yaml": ("dpo", "llamafactory/dpo.{split}.jsonl"),
 }
-"""File to the config it trains on, and the format it needs; "" for none."""
+"""File to the config it trains on, and the files of another shape that it reads; "" for none."""
 TESTED: Mapping[str, str] = {
     "axolotl_sft": """\
 test_datasets:
@@ -41,19 +41,20 @@ UNTESTED: Mapping[str, str] = {"axolotl": "val_set_size: 0", "llamafactory": "va
 """What it says where there is none: nothing is taken from train for it."""
 
 
-def write(folder: Path, counts: Mapping[str, Mapping[str, int]], formats: Sequence[str]) -> None:
+def write(folder: Path, counts: Mapping[str, Mapping[str, int]]) -> None:
     """Write the scripts and configs for what the folder holds: configs with rows in train."""
-    for name, text in texts(counts, formats):
+    for name, text in texts(folder, counts):
         (folder / FOLDER).mkdir(exist_ok=True)
         (folder / FOLDER / name).write_text(text, encoding="utf-8")
 
 
-def texts(counts: Mapping[str, Mapping[str, int]], formats: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(name, text) of every file that has something to train on."""
-    for name, (config, shape) in NEEDED.items():
-        splits = counts.get(config, {})
-        if splits.get("train") and (not shape or shape in formats):
-            yield name, filled(name.partition(".")[0], tested=bool(splits.get("test")))
+def texts(folder: Path, counts: Mapping[str, Mapping[str, int]]) -> Iterator[tuple[str, str]]:
+    """(name, text) of every file that has something to train on. Another shape may not hold all rows, and then has no file."""
+    for name, (config, path) in NEEDED.items():
+        counted = (split for split, rows in counts.get(config, {}).items() if rows)
+        splits = {split for split in counted if not path or (folder / path.format(split=split)).is_file()}
+        if "train" in splits:
+            yield name, filled(name.partition(".")[0], tested="test" in splits)
 
 
 def filled(name: str, *, tested: bool) -> str:

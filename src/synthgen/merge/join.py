@@ -174,7 +174,7 @@ class Whole:
         """Write what stands beside the rows: training configs, the proofs of the datasets, what was done, and the card."""
         weights = self.wanted.weights
         with storage(folder):
-            training.write(folder, counts, self.wanted.formats)
+            training.write(folder, counts)
         facts = card.Facts(
             inputs=self.inputs,
             lineage=self.lineage,

@@ -111,8 +111,7 @@ def contract_faults(place: Path) -> Iterator[str]:
     from synthgen.export.check import check_folder  # which loads pyarrow
 
     for one in check_folder(place):
-        for reason, rows in one.faults.items():
-            yield f"{one.path} is not fit to train on: {reason} in {rows} row(s), first {one.first.get(reason, 'unknown')}"
+        yield from (f"not fit to train on: {line}" for line in one.in_words())
 
 
 def keys_of(source: Path, environment: Mapping[str, str]) -> dict[str, str]:

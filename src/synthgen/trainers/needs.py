@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgen.errors import InputError
+from synthgen.trainers.template import SAID
 
 MODULES = ("torch", "transformers", "peft", "trl", "accelerate")
 INSTALL = "pip install 'synthgen[trainers]'"
@@ -47,11 +48,15 @@ def tokenizer(folder: Path) -> Any:
         raise InputError(f"{folder} is not a folder; --model takes one with a model's tokenizer and chat template")
     try:
         found = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"no tokenizer can be read from {folder}: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # tokenizers raises plain Exception
+        raise InputError(f"no tokenizer can be read from {folder}: {' '.join(str(error).split())}") from error
     if not found.chat_template:
         raise InputError(
             f"the tokenizer of {folder} has no chat template, as base models often have none; "
             "put the template you will train with there as chat_template.jinja"
         )
+    try:
+        found.apply_chat_template(SAID, tokenize=False)
+    except Exception as error:  # a template is a program, and may raise anything
+        raise InputError(f"the chat template of {folder} cannot write a question and its answer: {error}") from error
     return found

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from synthgen.export.check import Finding
 from synthgen.trainers import checked as trainers
 from synthgen.trainers.checked import Outcome
 from synthgen.trainers.lengths import Lengths
@@ -15,10 +16,8 @@ class Checked:
     """What was found, as far as was looked."""
 
     folder: Path
-    findings: Sequence[Any] = ()
+    findings: Sequence[Finding] = ()
     """Of the contract of every view."""
-    meanings: Mapping[str, str] = field(default_factory=dict)
-    """Of the reasons in them."""
     lengths: list[Lengths] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -27,9 +26,7 @@ class Checked:
 def faults(checked: Checked) -> Iterator[str]:
     """What is wrong, a line each."""
     for one in checked.findings:
-        for reason, count in one.faults.items():
-            meaning = checked.meanings.get(reason, reason)
-            yield f"{one.path}: {count} of {one.rows} rows, first {one.first[reason]}: {meaning} ({reason})"
+        yield from one.in_words()
     for measure in checked.lengths:
         if measure.over:
             yield f"{measure.config}: {len(measure.over)} of {measure.rows} rows are too long: {trainers.named(measure.over)}"
@@ -59,4 +56,4 @@ def in_words(checked: Checked, wrong: Sequence[str]) -> Iterator[str]:
     for outcome in checked.outcomes:
         yield trainers.in_words(outcome)
     yield from (f"note: {one}" for one in checked.notes)
-    yield f"{len(wrong)} faults" if wrong else "no fault was found"
+    yield f"{len(wrong)} fault{'s' if len(wrong) > 1 else ''}" if wrong else "no fault was found"

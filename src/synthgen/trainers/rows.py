@@ -1,11 +1,14 @@
 """Rows of a dataset folder as a trainer takes them: what is null is left out, tools and their calls are no longer JSON text."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
+
+from synthgen import rowfiles
 
 Row = dict[str, Any]
 CONFIGS = ("sft", "sft_messages", "dpo", "kto", "rl")
@@ -16,7 +19,12 @@ MESSAGES = ("prompt", "completion", "messages", "chosen", "rejected")
 
 def configs(folder: Path) -> tuple[str, ...]:
     """The configs that a dataset folder has."""
-    return tuple(name for name in CONFIGS if any((folder / name).glob("*.parquet")))
+    return tuple(name for name in CONFIGS if files(folder, name))
+
+
+def files(folder: Path, config: str) -> list[Path]:
+    """The files of a config."""
+    return sorted(path for path in (folder / config).glob("*.parquet") if path.is_file())
 
 
 def read(folder: Path, config: str, most: int = 0) -> list[Row]:
@@ -25,16 +33,19 @@ def read(folder: Path, config: str, most: int = 0) -> list[Row]:
 
 
 def stream(folder: Path, config: str) -> Iterator[Row]:
-    """The rows of a config, a few at a time."""
-    import pyarrow.parquet as pq
-
-    for path in sorted((folder / config).glob("*.parquet")):
-        with pq.ParquetFile(path) as file:
-            number = 0
-            for batch in file.iter_batches(batch_size=500):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield bare(row, f"row {number} of {path.name}")
+    """The rows of a config, some at a time. Raises InputError for a file that cannot be read."""
+    seen: set[str] = set()
+    for path in files(folder, config):
+        for chunk in rowfiles.read(path, broken=True):
+            for number, row in zip(chunk.numbers(), chunk.rows, strict=True):
+                if isinstance(row, rowfiles.Broken):
+                    continue
+                place = f"row {number} of {path.name}"
+                found = bare(row, place)
+                if found["id"] in seen:  # rows are told apart by their ids when a trainer has taken some of them
+                    found["id"] += f", {place}"
+                seen.add(found["id"])
+                yield found
 
 
 def bare(row: Mapping[str, Any], place: str = "") -> Row:
@@ -45,22 +56,24 @@ def bare(row: Mapping[str, Any], place: str = "") -> Row:
     found = {**row, "id": str(row.get("id") or place)}
     for name in MESSAGES:
         if isinstance(row.get(name), list):
-            found[name] = [message(one) for one in row[name]]
+            found[name] = [message(one) if isinstance(one, dict) else one for one in row[name]]
     return found
 
 
 def message(one: Mapping[str, Any]) -> Row:
-    """A message without nulls, its tool calls decoded."""
+    """A message without nulls, its tool calls decoded; those that are no JSON stay, for a trainer to say what it says."""
     found = {name: value for name, value in one.items() if value is not None}
     if isinstance(found.get("tool_calls"), str):
-        found["tool_calls"] = orjson.loads(found["tool_calls"])
+        with suppress(orjson.JSONDecodeError):
+            found["tool_calls"] = orjson.loads(found["tool_calls"])
     return found
 
 
 def said(row: Mapping[str, Any]) -> Iterator[str]:
     """Every text of a row's messages."""
     for name in MESSAGES:
-        for one in row.get(name) or []:
+        listed = row[name] if isinstance(row.get(name), list) else []
+        for one in (message for message in listed if isinstance(message, dict)):
             yield from (one[key] for key in ("reasoning_content", "content") if isinstance(one.get(key), str))
 
 

@@ -103,5 +103,8 @@ def wrong_fields(row: Mapping[str, Any], must: Sequence[str], may: Sequence[str]
 
 
 def compact(value: object) -> str:
-    """JSON in one line, in the order that it has."""
-    return orjson.dumps(value).decode()
+    """JSON in one line, in the order that it has; "" for what is nested too deep, which the contract refuses."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return ""
