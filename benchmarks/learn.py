@@ -139,7 +139,6 @@ def share(wins: Sequence[Wins]) -> Row:
         "share": round(mean / total, 4),
         "interval": [round(end, 4) for end in wilson(mean, total)],
         "by_seed": [round(sum(one) / total, 4) for one in wins],
-        "pairs": total,
     }
 
 
@@ -161,20 +160,14 @@ def shown(results: Sequence[Row]) -> Row:
     first = results[0]
     match = [[[(float(right), 1.0) for right in result[arm]["right"]] for result in results] for arm in ARMS]
     likely = [[result[arm]["likelihoods"] for result in results] for arm in ARMS]
-    wins = {name: [result["dpo"]["wins"][name] for result in results] for name in first["dpo"]["wins"]}
-    shorter = [place for place, longer in enumerate(first["longer"]) if longer == 0]
-    reward = [[one[place] for place in shorter] for one in wins["implicit_reward_after_dpo"]]
+    wins = {name: share([result["dpo"]["wins"][name] for result in results]) for name in first["dpo"]["wins"]}
     return {
         "weights": first["weights"],
         "rows": first["rows"],
         "held_out_lineages": len(set(first["roots"])),
         "exact_match": {**comparing.compared(*match, first["roots"]), "by_kind": by_kind(results)},
         "log_likelihood_per_token": comparing.compared(*likely, first["roots"]),
-        "held_out_preference": {
-            **{name: share(one) for name, one in wins.items()},
-            "pick_the_longer": share([first["longer"]]),
-            "implicit_reward_where_the_chosen_answer_is_shorter": share(reward) if shorter else None,
-        },
+        "held_out_preference": {**wins, "pick_the_longer": share([first["longer"]])},
         "training": [{part: result[part]["training"] for part in (*ARMS, "dpo")} for result in results],
         "seconds_of_a_seed": [result["seconds"] for result in results],
         "memory_mib_of_a_seed": [result["memory_mib"] for result in results],
