@@ -25,7 +25,7 @@ expand: setup
 test: lint types unit test-prefect
 
 unit: setup
-	$(BIN)/python -m pytest -n 3 -q
+	$(BIN)/python -m pytest -n 4 --dist worksteal -q
 
 test-prefect: setup
 	$(BIN)/python -m pytest -q -m "prefect and not slow"
