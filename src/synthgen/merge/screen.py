@@ -15,7 +15,6 @@ from synthgen.merge.lineage import Lineage, row_id
 from synthgen.records import Nearest, Side
 
 SEED, EQUAL, NEAR, ROOT = "same_seed", "duplicate", "near_duplicate", "root_in_test"
-REASONS = (SEED, EQUAL, NEAR, ROOT, ACROSS)
 
 Progress = Callable[[str, int], None]
 """Told what is counted, and how far it is."""

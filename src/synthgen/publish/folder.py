@@ -39,19 +39,20 @@ def located(path: Path) -> Path:
     """The dataset folder of a run directory, or a dataset folder itself. Raises InputError where there is none."""
     if not path.is_dir():
         raise InputError(f"there is no folder {path}; name a run directory or a dataset folder")
-    if (path / "dataset" / CARD).is_file() and not (path / CARD).exists():
+    if (path / CARD).is_file():
+        return path
+    if (path / "dataset" / CARD).is_file():
         return path / "dataset"
-    if (path / "config.json").exists() and not (path / CARD).exists():
-        aside = path / ".dataset.old"
-        if not (path / "dataset").is_dir():
-            why = "was stopped while it was written" if aside.exists() else "does not exist"
-            raise InputError(f"{path / 'dataset'} {why}; write it with: synthgen export {path}")
-        return path / "dataset"
-    if not (path / CARD).is_file():
-        raise InputError(
-            f"{path} is no dataset folder: it has no {CARD}; name a run directory or a folder that export wrote"
+    if (path / "config.json").exists():
+        why = (
+            "was stopped while it was written"
+            if (path / ".dataset.old").exists()
+            else "is not whole, or does not exist"
         )
-    return path
+        raise InputError(f"{path / 'dataset'} {why}; write it with: synthgen export {path}")
+    raise InputError(
+        f"{path} is no dataset folder: it has no {CARD}; name a run directory or a folder that export wrote"
+    )
 
 
 def files(folder: Path) -> dict[str, int]:
